@@ -1,0 +1,33 @@
+"""functrans: composable transformations of numerical Python functions, compiled by numba.
+
+`grad`, `vmap`, `jvp`, `jit` ... turn functions of arrays and pytrees into functions; they
+compose in any order and to any depth. `functrans.numpy` is the array API.
+"""
+from functrans import errors, tree
+from functrans.array import Array
+from functrans.config import config
+from functrans.device import Device
+
+# The namespaces complete the array classes with operators, so they come before the rest.
+from functrans import numpy  # isort: skip
+from functrans.api.calls import ShapeDtypeStruct
+from functrans.api.grad import (float0, grad, jvp, linear_transpose, linearize, value_and_grad,
+                                vjp)
+from functrans.api.inspect import block_until_ready, eval_shape, make_ir
+from functrans.api.jacobian import hessian, jacfwd, jacrev
+from functrans.api.jit import disable_jit, jit
+from functrans.api.vmap import vmap
+from functrans.primitives.elementwise import stop_gradient as _stop_gradient
+
+__version__ = "0.1.0"
+
+
+def stop_gradient(x):
+    """`x` as a constant: no derivative flows through it. `x` may be a pytree.
+
+    >>> import functrans as ft
+    >>> ft.grad(lambda x: x * ft.stop_gradient(x))(3.0)
+    Array(3., dtype=float32)
+    """
+    from functrans.numpy.promotion import as_arraylike
+    return tree.map(lambda leaf: _stop_gradient(as_arraylike(leaf)), x)

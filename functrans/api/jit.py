@@ -1,0 +1,322 @@
+"""`jit` for users' functions: signatures, caches, and looking at what was compiled.
+
+In: a function of pytrees. Out: `Jitted`, a callable with `.lower(...)`. Imports `tree`, `trace`,
+`jit`, `api.calls`.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial, update_wrapper
+from threading import RLock
+
+import numpy as np
+
+from functrans import tree
+from functrans.api.calls import (FlatFunction, as_input, check_callable, function_name,
+                                 leaf_names, leaf_type)
+from functrans.array import Array, ArrayBase
+from functrans.config import config
+from functrans.ir.program import Program
+from functrans.jit import call, executable, jit_p
+from functrans.trace import EVAL, Tracer, bind, current, trace
+
+_disabled: ContextVar[bool] = ContextVar("functrans_disable_jit", default=False)
+
+
+@contextmanager
+def disable_jit(disable: bool = True):
+    """Within this block jitted functions run as plain Python, op by op (for debugging)."""
+    token = _disabled.set(disable)
+    try:
+        yield
+    finally:
+        _disabled.reset(token)
+
+
+def jit(fun: Callable | None = None, *, static_argnums=(), static_argnames=(),
+        donate_argnums=(), donate_argnames=(), device=None, inline: bool = False):
+    """A function that runs `fun` as compiled kernels.
+
+    fun: a pure function of arrays and pytrees. It is traced once for each combination of
+        structures, shapes and dtypes; kernels are compiled once for each combination of
+        ranks and dtypes.
+    static_argnums, static_argnames: arguments that are Python values, not arrays; a new value
+        (by `==` and hash) is a new trace.
+    donate_argnums, donate_argnames: arguments whose memory may be used for results; they cannot
+        be used afterwards.
+    device: "cpu", "reference" or "cuda"; the configured target by default.
+    Use it as `jit(f)`, as a decorator, or as a decorator with arguments.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> @ft.jit
+    ... def f(x):
+    ...     return fnp.tanh(x) * 2
+    >>> f(fnp.zeros(2))
+    Array([0., 0.], dtype=float32)
+    """
+    options = dict(static_argnums=static_argnums, static_argnames=static_argnames,
+                   donate_argnums=donate_argnums, donate_argnames=donate_argnames,
+                   device=device)
+    if fun is None:
+        return partial(jit, **options)
+    check_callable(fun, "jit")
+    return Jitted(fun, **options)
+
+
+class _Entry:
+    """One traced signature: the Program, what it captured, and how to put results together."""
+
+    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target")
+
+    def __init__(self, program: Program, captured: Sequence, out_tree, donated, target):
+        self.program = program
+        self.captured = list(captured)
+        self.out_tree = out_tree
+        self.donated = donated
+        self.target = target
+        self.run = None                      # the executable, once it is needed
+
+
+class Jitted:
+    """A jitted function. Call it; or `lower` it to look at what would run."""
+
+    def __init__(self, fun, static_argnums, static_argnames, donate_argnums, donate_argnames,
+                 device):
+        self._fun = fun
+        self._name = function_name(fun)
+        self._static_numbers = _numbers(static_argnums)
+        self._static_names = _strings(static_argnames)
+        self._complete_statics()
+        self._donated_numbers = _numbers(donate_argnums)
+        self._donated_names = _strings(donate_argnames)
+        self._device = None if device is None else _target_name(device)
+        self._cache: dict = {}
+        self._lock = RLock()
+        self.traces = 0                      # how often the function was traced
+        update_wrapper(self, fun, updated=())
+
+    def _complete_statics(self):
+        """A static name means its position too, and the other way round."""
+        if not self._static_numbers and not self._static_names:
+            return
+        try:
+            parameters = list(inspect.signature(self._fun).parameters)
+        except (TypeError, ValueError):
+            return
+        for name in self._static_names:
+            if name in parameters:
+                self._static_numbers |= {parameters.index(name)}
+        for number in self._static_numbers:
+            if -len(parameters) <= number < len(parameters):
+                self._static_names |= {parameters[number]}
+
+    def __call__(self, *args, **kwargs):
+        if _disabled.get():
+            return self._fun(*args, **kwargs)
+        entry, leaves = self._entry(args, kwargs)
+        if current() is EVAL:
+            if entry.run is None:
+                entry.run = executable(entry.program, entry.target, entry.donated)
+            every = entry.captured + leaves
+            outs = call(entry.run, entry.program, every)
+            for index in entry.donated:
+                _give_up(every[index])
+        else:
+            inputs = [as_input(leaf, "an argument", "jit") for leaf in leaves]
+            outs = bind(jit_p, *entry.captured, *inputs, program=entry.program,
+                        name=self._name, target=self._device)
+        return tree.unflatten(entry.out_tree, outs)
+
+    def __get__(self, instance, owner=None):
+        return self if instance is None else partial(self, instance)
+
+    # ---- signatures ----
+
+    def _split_static(self, args: tuple, kwargs: dict):
+        """(dynamic args, dynamic kwargs, key of the static ones)."""
+        count = len(args)
+        numbers = {k % count for k in self._static_numbers if -count <= k < count}
+        names = self._static_names & kwargs.keys()
+        static = (tuple((k, args[k]) for k in sorted(numbers)),
+                  tuple((k, kwargs[k]) for k in sorted(names)))
+        for label, value in (*static[0], *static[1]):
+            self._check_static(label, value)
+        dynamic = tuple(None if k in numbers else arg for k, arg in enumerate(args))
+        return dynamic, {k: v for k, v in kwargs.items() if k not in names}, static
+
+    def _check_static(self, label, value):
+        if isinstance(value, ArrayBase) or isinstance(value, np.ndarray):
+            raise TypeError(f"jit of {self._name}: static argument {label!r} is an array; static "
+                            "arguments are Python values, arrays are traced")
+        try:
+            hash(value)
+        except TypeError:
+            raise TypeError(
+                f"jit of {self._name}: static argument {label!r} is {value!r} of type "
+                f"{type(value).__name__}, which is not hashable; use a tuple instead of a list, "
+                "or a frozen dataclass") from None
+
+    def _entry(self, args: tuple, kwargs: dict):
+        static = None
+        dynamic_args, dynamic_kwargs = args, kwargs
+        if self._static_numbers or self._static_names:
+            dynamic_args, dynamic_kwargs, static = self._split_static(args, kwargs)
+        leaves, in_tree = tree.flatten((dynamic_args, dynamic_kwargs))
+        try:
+            types = tuple([leaf.type if type(leaf) is Array else _leaf_type(leaf)
+                           for leaf in leaves])
+        except TypeError:
+            self._raise_bad_leaf(dynamic_args, dynamic_kwargs, leaves)
+            raise
+        key = (in_tree, types, static, config.key)
+        entry = self._cache.get(key)
+        if entry is None:
+            entry = self._trace(key, args, kwargs, dynamic_args, dynamic_kwargs)
+        return entry, leaves
+
+    def _raise_bad_leaf(self, args, kwargs, leaves):
+        for leaf, name in zip(leaves, leaf_names(self._fun, args, kwargs)):
+            leaf_type(leaf, name, f"jit of {self._name}")
+
+    def _trace(self, key, args, kwargs, dynamic_args, dynamic_kwargs) -> _Entry:
+        in_tree, types, *_ = key
+        names = leaf_names(self._fun, dynamic_args, dynamic_kwargs)
+        flat = FlatFunction(self._with_static(args, kwargs), in_tree, who="jit")
+        with self._lock:
+            self.traces += 1
+            program, captured = trace(flat, types, f"jit of {self._name}", names)
+        program = program.replace(name=self._name)
+        donated = self._donated(len(captured), dynamic_args, dynamic_kwargs)
+        entry = _Entry(program, captured, flat.out_tree, donated, self._device)
+        if not any(isinstance(value, Tracer) for value in captured):
+            self._cache[key] = entry
+        return entry
+
+    def _with_static(self, args: tuple, kwargs: dict) -> Callable:
+        """The function of the dynamic arguments, the static ones put back in their places."""
+        count = len(args)
+        numbers = {k % count for k in self._static_numbers if -count <= k < count}
+        fixed = {k: kwargs[k] for k in self._static_names & kwargs.keys()}
+
+        def dynamic_function(*dynamic, **dynamic_kwargs):
+            every = [args[k] if k in numbers else value for k, value in enumerate(dynamic)]
+            return self._fun(*every, **dynamic_kwargs, **fixed)
+        dynamic_function.__name__ = self._name
+        return dynamic_function
+
+    def _donated(self, captured: int, args: tuple, kwargs: dict) -> tuple:
+        """Positions among the Program's inputs of the leaves of donated arguments."""
+        if not self._donated_numbers and not self._donated_names:
+            return ()
+        positions, place = [], captured
+        numbers = {k % len(args) for k in self._donated_numbers if -len(args) <= k < len(args)}
+        parts = [(k in numbers, arg) for k, arg in enumerate(args)]
+        parts += [(k in self._donated_names, kwargs[k]) for k in sorted(kwargs)]
+        for flag, part in parts:
+            count = len(tree.leaves(part))
+            positions += range(place, place + count) if flag else ()
+            place += count
+        return tuple(positions)
+
+    # ---- looking inside ----
+
+    def trace(self, *args, **kwargs) -> Program:
+        """The Program for these arguments (arrays or `ShapeDtypeStruct`s)."""
+        return self._entry(args, kwargs)[0].program
+
+    def lower(self, *args, **kwargs) -> "Lowered":
+        """What would run for these arguments: see `Lowered`."""
+        entry, _ = self._entry(args, kwargs)
+        return Lowered(entry, self._name)
+
+    def eval_shape(self, *args, **kwargs):
+        """The shapes and dtypes of the results, without computing them."""
+        from functrans.api.inspect import as_structs
+        entry, _ = self._entry(args, kwargs)
+        return as_structs(entry.program.output_types, entry.out_tree)
+
+    def clear_cache(self):
+        """Forgets all traced signatures."""
+        self._cache.clear()
+
+    def _cache_size(self) -> int:
+        return len(self._cache)
+
+    def __repr__(self):
+        return f"<jitted {self._name}>"
+
+
+class Lowered:
+    """A function, lowered for given types: its Program, passes, kernels.
+
+    - `as_text()`: the Program as traced, and after the passes
+    - `source()`: the kernels, as Python
+    - `compile()`: the executable, called with the arrays
+    """
+
+    def __init__(self, entry: _Entry, name: str):
+        self._entry = entry
+        self._name = name
+
+    @property
+    def program(self) -> Program:
+        """The Program as it was traced."""
+        return self._entry.program
+
+    def _executable(self, target=None):
+        return executable(self._entry.program, target or self._entry.target,
+                          self._entry.donated)
+
+    def as_text(self, stage: str | None = None) -> str:
+        """The Program before and after the passes; `stage`: "traced" or "optimized" alone."""
+        compiled = self._executable()
+        texts = {"traced": repr(self._entry.program), "optimized": repr(compiled.program)}
+        if stage is not None:
+            return texts[stage]
+        return "\n\n".join(f"# {name}\n{text}" for name, text in texts.items())
+
+    def source(self, target: str | None = None) -> str:
+        """The text of the kernels and of the entry that calls them."""
+        return self._executable(target and _target_name(target)).source()
+
+    def compile(self) -> Callable:
+        """Compiles; the result is called with the same arguments, without any checks."""
+        compiled, entry = self._executable(), self._entry
+
+        def run(*args, **kwargs):
+            leaves = entry.captured + tree.leaves((args, kwargs))
+            return tree.unflatten(entry.out_tree, call(compiled, entry.program, leaves))
+        run.executable = compiled
+        return run
+
+    def __repr__(self):
+        return f"<lowered {self._name}: {len(self.program.equations)} equations>"
+
+
+def _leaf_type(leaf):
+    return leaf.type if hasattr(leaf, "type") and not isinstance(leaf, type) \
+        else leaf_type(leaf, "an argument", "jit")
+
+
+def _give_up(leaf):
+    if isinstance(leaf, Array):
+        leaf.donate()
+
+
+def _numbers(numbers) -> frozenset:
+    if isinstance(numbers, (tuple, list, set, frozenset)):
+        return frozenset(int(number) for number in numbers)
+    return frozenset() if numbers is None else frozenset([int(numbers)])
+
+
+def _strings(names) -> frozenset:
+    if isinstance(names, str):
+        return frozenset([names])
+    return frozenset(names or ())
+
+
+def _target_name(device) -> str:
+    return str(getattr(device, "platform", device))

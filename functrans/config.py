@@ -1,0 +1,148 @@
+"""The few switches, each with an environment variable.
+
+    ft.config.update("default_float", "float64")
+    with ft.config.override(target="reference"): ...
+
+| name            | environment               | default   | meaning                             |
+|-----------------|---------------------------|-----------|-------------------------------------|
+| `default_float` | `FUNCTRANS_DEFAULT_FLOAT` | `float32` | dtype of Python floats              |
+| `default_int`   | `FUNCTRANS_DEFAULT_INT`   | `int64`   | dtype of Python ints                |
+| `target`        | `FUNCTRANS_TARGET`        | `cpu`     | what `jit` compiles for             |
+| `debug`         | `FT_DEBUG`                | `0`       | 1 compiles, 2 passes, 3 kernel text |
+| `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of the compiled kernels      |
+| `check`         | `FUNCTRANS_CHECK`         | `False`   | check every Program after each pass |
+| `debug_nans`    | `FUNCTRANS_DEBUG_NANS`    | `False`   | raise where a NaN is first computed |
+
+Imports NumPy only.
+"""
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import numpy as np
+
+
+def _cache_folder() -> Path:
+    """The platform's folder for caches."""
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        return Path(base) / "functrans" / "cache"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "functrans"
+
+
+def _choice(*allowed):
+    def parse(value):
+        name = value if isinstance(value, str) else np.dtype(value).name
+        if name not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return name
+    return parse
+
+
+def _flag(value) -> bool:
+    if isinstance(value, str):
+        if value.lower() in ("1", "true", "yes", "on"):
+            return True
+        if value.lower() in ("", "0", "false", "no", "off"):
+            return False
+        raise ValueError("must be true or false")
+    return bool(value)
+
+
+_SWITCHES = {
+    "default_float": ("FUNCTRANS_DEFAULT_FLOAT", _choice("float32", "float64"), "float32"),
+    "default_int": ("FUNCTRANS_DEFAULT_INT", _choice("int32", "int64"), "int64"),
+    "target": ("FUNCTRANS_TARGET", _choice("cpu", "reference", "cuda"), "cpu"),
+    "debug": ("FT_DEBUG", int, 0),
+    "cache_dir": ("FUNCTRANS_CACHE_DIR", Path, None),
+    "check": ("FUNCTRANS_CHECK", _flag, False),
+    "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
+}
+
+
+class Config:
+    """The switches, as attributes. `update` sets one for good, `override` for a block."""
+
+    def __init__(self):
+        self.__dict__["_values"] = ContextVar("functrans_config", default=None)
+        self.__dict__["_base"] = {name: self._initial(name) for name in _SWITCHES}
+
+    @staticmethod
+    def _initial(name):
+        variable, parse, default = _SWITCHES[name]
+        text = os.environ.get(variable)
+        if text is None:
+            return _cache_folder() if name == "cache_dir" else default
+        return _parsed(name, text, f"environment variable {variable}")
+
+    def _current(self) -> dict:
+        return self._values.get() or self._base
+
+    @property
+    def key(self) -> tuple:
+        """The switches on which traced Programs depend, for keys of caches."""
+        values = self._current()
+        return values["default_float"], values["default_int"], values["target"]
+
+    def __getattr__(self, name):
+        try:
+            return self._current()[name]
+        except KeyError:
+            raise AttributeError(_unknown(name)) from None
+
+    def __setattr__(self, name, value):
+        self.update(name, value)
+
+    def update(self, name: str, value):
+        """Sets a switch for this process (or for the surrounding `override` block)."""
+        self._current()[_known(name)] = _parsed(name, value, "config.update")
+
+    @contextmanager
+    def override(self, **values):
+        """Sets switches for the duration of a `with` block, in this thread or task only."""
+        changed = {_known(name): _parsed(name, value, "config.override")
+                   for name, value in values.items()}
+        token = self._values.set({**self._current(), **changed})
+        try:
+            yield self
+        finally:
+            self._values.reset(token)
+
+    def __repr__(self):
+        lines = (f"    {name} = {value}" for name, value in self._current().items())
+        return "functrans.config\n" + "\n".join(lines)
+
+
+def _unknown(name) -> str:
+    return f"no switch named {name!r}; there are {', '.join(_SWITCHES)}"
+
+
+def _known(name: str) -> str:
+    if name not in _SWITCHES:
+        raise AttributeError(_unknown(name))
+    return name
+
+
+def _parsed(name: str, value, source: str):
+    try:
+        return _SWITCHES[name][1](value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{source}: {name} = {value!r}: {error}") from None
+
+
+config = Config()
+
+
+def default_float() -> np.dtype:
+    return _DTYPES[config.default_float]
+
+
+def default_int() -> np.dtype:
+    return _DTYPES[config.default_int]
+
+
+_DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64")}

@@ -1,0 +1,48 @@
+"""The errors that functrans raises. Each is also the built-in class that people catch.
+
+Imports nothing.
+"""
+
+
+class FunctransError(Exception):
+    """Base of all errors of this library."""
+
+
+class ConcretizationError(FunctransError, TypeError):
+    """Python asked for the value of something that has none while it is being traced."""
+
+
+class TracerLeakError(FunctransError, RuntimeError):
+    """A tracer was used after the function that was traced had returned."""
+
+
+class ShapeError(FunctransError, TypeError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DtypeError(FunctransError, TypeError):
+    """A dtype that an operation does not take."""
+
+
+class StructureError(FunctransError, TypeError, ValueError):
+    """Pytrees whose structures do not fit together."""
+
+
+class OutOfBoundsError(FunctransError, IndexError):
+    """An index outside the array."""
+
+
+class GradientError(FunctransError, TypeError):
+    """A derivative was asked for that does not exist: of an integer, of a non-scalar."""
+
+
+class NotDifferentiableError(FunctransError, NotImplementedError):
+    """A primitive without the rule that a transformation needs."""
+
+
+class TargetError(FunctransError, RuntimeError):
+    """A target was asked for that this machine does not have."""
+
+
+class MissingExtraError(FunctransError, ImportError):
+    """An optional package is not installed."""

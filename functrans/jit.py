@@ -1,0 +1,121 @@
+"""The jit primitive, its rules, and the door to `lowering/`.
+
+In: a function. Out: a function that runs as compiled kernels. This is the only module that
+imports `lowering`, and it does so when something is compiled for the first time.
+
+Rules of `jit`: each transformation of the call is a call of the transformed Program, so a
+nested `jit` survives every transformation; `lowering` inlines it at last.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import RLock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from functrans.array import Array
+from functrans.config import config
+from functrans.ir.primitive import Call, Primitive
+from functrans.ir.program import Program
+from functrans.primitives.basic import is_linear
+from functrans.trace import Tracer, bind, leaked
+from functrans.transforms.jvp import jvp_program
+from functrans.transforms.linearize import linearize_program
+from functrans.transforms.transpose import transpose_program
+from functrans.transforms.vmap import batch_program
+
+# ---- the door ----
+
+_executables: WeakKeyDictionary = WeakKeyDictionary()
+_lock = RLock()
+
+
+def executable(program: Program, target: str | None = None, donated: tuple = ()):
+    """The compiled form of a Program for a target; compiled once for each Program object."""
+    key = (target or config.target, donated)
+    with _lock:
+        compiled = _executables.setdefault(program, {})
+        found = compiled.get(key)
+        if found is None:
+            import lowering
+            found = compiled[key] = lowering.compile(program, key[0], donated)
+    return found
+
+
+def call(compiled, program: Program, leaves: Sequence) -> list[Array]:
+    """Runs an executable on leaves as users pass them."""
+    arrays = [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
+              for leaf, var in zip(leaves, program.inputs, strict=True)]
+    return [Array(out, atom.type.weak)
+            for out, atom in zip(compiled.run(arrays), program.outputs)]
+
+
+def _raw(leaf, kind) -> np.ndarray:
+    """A NumPy array, NumPy scalar or Python scalar as data of a type."""
+    if isinstance(leaf, Tracer):
+        raise leaked(leaf)
+    return np.asarray(leaf, dtype=kind.dtype)
+
+
+# ---- rules ----
+
+def _evaluate(*arrays, program, name, target=None):
+    return executable(program, target).run(arrays)
+
+
+def _call(program: Program, like: dict, arguments: Sequence):
+    return bind(jit_p, *arguments, program=program, name=like["name"], target=like["target"])
+
+
+def _jvp(primals, tangents, params):
+    nonzero = tuple(tangent is not None for tangent in tangents)
+    program, nonzero_out = jvp_program(params["program"], nonzero)
+    given = [tangent for tangent in tangents if tangent is not None]
+    results = _call(program, params, [*primals, *given])
+    return _outs_and_tangents(results, nonzero_out)
+
+
+def _outs_and_tangents(results: Sequence, nonzero_out: tuple):
+    count = len(nonzero_out)
+    rest = iter(results[count:])
+    return results[:count], [next(rest) if flag else None for flag in nonzero_out]
+
+
+def _linearize(primals, tangents, params):
+    nonzero = tuple(tangent is not None for tangent in tangents)
+    split = linearize_program(params["program"], nonzero)
+    results = _call(split.known, params, primals)
+    count = len(split.nonzero_out)
+    outs, residuals = results[:count], results[count:]
+    if not any(split.nonzero_out):
+        return outs, [None] * count
+    given = [tangent for tangent in tangents if tangent is not None]
+    tangent_outs = iter(_call(split.linear, params, [*residuals, *given]))
+    return outs, [next(tangent_outs) if flag else None for flag in split.nonzero_out]
+
+
+def _transpose(cotangents, inputs, params):
+    linear = tuple(is_linear(value) for value in inputs)
+    nonzero = tuple(ct is not None for ct in cotangents)
+    program, nonzero_in = transpose_program(params["program"], linear, nonzero)
+    given = [value for value in inputs if not is_linear(value)]
+    results = iter(_call(program, params, [*given, *(ct for ct in cotangents
+                                                    if ct is not None)]))
+    return [next(results) if flag else None for flag in nonzero_in]
+
+
+def _batch(size, args, batched, params):
+    program, batched_out = batch_program(params["program"], size, tuple(batched))
+    return _call(program, params, args), batched_out
+
+
+def _infer(*types, program, name, target=None):
+    return program.output_types
+
+
+jit_p = Primitive(
+    name="jit", infer=_infer, evaluate=_evaluate, jvp=_jvp, linearize=_linearize,
+    transpose=_transpose, batch=_batch, multiple=True, inherits_weak=False,
+    kernel=lambda types, params: Call(params["program"]),
+    show=lambda params: "")

@@ -1,0 +1,711 @@
+"""Changing the shape and order of arrays: reshape, stack, split, roll, pad, repeat, ...
+
+Imports `numpy.promotion`, `primitives`.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from functrans.array import ArrayBase
+from functrans.errors import ShapeError
+from functrans.numpy.creation import _shape
+from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one,
+                                       broadcast_shapes, canonical_axes, canonical_axis,
+                                       cast, materialize, promote)
+from functrans.primitives import shape as prim
+from functrans.primitives.elementwise import convert
+
+
+def reshape(a, /, shape, order: str = "C", *, copy: bool | None = None):
+    """The same elements in another shape; one size may be -1, and is then worked out.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.reshape(fnp.arange(4), (2, -1))
+    Array([[0, 1],
+           [2, 3]], dtype=int64)
+    """
+    a = as_arraylike(a, "reshape")
+    sizes = _completed(a, shape)
+    if order == "F":
+        backwards = prim.reshape(prim.transpose(a, range(a.ndim)[::-1]), sizes[::-1])
+        return prim.transpose(backwards, range(len(sizes))[::-1])
+    if order not in ("C", "A"):
+        raise ValueError(f"reshape: order must be 'C' or 'F', got {order!r}")
+    return prim.reshape(a, sizes)
+
+
+def _completed(a, shape) -> tuple:
+    """A shape in which -1 is replaced by what is left."""
+    dims = shape if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = [size.__index__() for size in dims]
+    if sizes.count(-1) > 1:
+        raise ValueError(f"reshape: only one size can be -1, got {tuple(sizes)}")
+    if -1 in sizes:
+        rest = math.prod(size for size in sizes if size != -1)
+        if rest == 0 or a.size % rest:
+            raise ShapeError(f"cannot reshape {a.type} of {a.size} elements to shape "
+                             f"{tuple(sizes)}")
+        sizes[sizes.index(-1)] = a.size // rest
+    if math.prod(sizes) != a.size or min(sizes, default=0) < 0:
+        raise ShapeError(f"cannot reshape {a.type} of {a.size} elements to shape "
+                         f"{tuple(sizes)}")
+    return tuple(sizes)
+
+
+def ravel(a, order: str = "C"):
+    """All elements in one axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.ravel(fnp.ones((2, 2))).shape
+    (4,)
+    """
+    return reshape(a, (-1,) if as_arraylike(a).size else (0,), order)
+
+
+def transpose(a, axes: Sequence[int] | None = None):
+    """`a` with its axes in the order `axes`; reversed by default.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.transpose(fnp.ones((2, 3))).shape
+    (3, 2)
+    """
+    a = as_arraylike(a, "transpose")
+    if axes is None:
+        return prim.transpose(a, range(a.ndim)[::-1])
+    order = [canonical_axis(axis, a.ndim) for axis in axes]
+    if sorted(order) != list(range(a.ndim)):
+        raise ValueError(f"transpose: axes {tuple(axes)} are not a permutation of the axes of "
+                         f"{a.type}")
+    return prim.transpose(a, order)
+
+
+def permute_dims(a, /, axes):
+    """`a` with its axes in the order `axes`.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.permute_dims(fnp.ones((2, 3)), (1, 0)).shape
+    (3, 2)
+    """
+    return transpose(a, axes)
+
+
+def matrix_transpose(x, /):
+    """The last two axes exchanged.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.matrix_transpose(fnp.ones((5, 2, 3))).shape
+    (5, 3, 2)
+    """
+    x = as_arraylike(x, "matrix_transpose")
+    if x.ndim < 2:
+        raise ValueError(f"matrix_transpose takes at least two axes, got shape {x.shape}")
+    return swapaxes(x, -1, -2)
+
+
+def swapaxes(a, axis1: int, axis2: int):
+    """Two axes exchanged.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.swapaxes(fnp.ones((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
+    a = as_arraylike(a, "swapaxes")
+    first, second = canonical_axis(axis1, a.ndim), canonical_axis(axis2, a.ndim)
+    order = list(range(a.ndim))
+    order[first], order[second] = second, first
+    return prim.transpose(a, order)
+
+
+def moveaxis(a, source, destination):
+    """Axes `source` moved to the places `destination`, the others in order.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.moveaxis(fnp.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    a = as_arraylike(a, "moveaxis")
+    from_, to = (_axis_list(axes, a.ndim) for axes in (source, destination))
+    if len(from_) != len(to):
+        raise ValueError("moveaxis: source and destination must have the same number of axes")
+    order = [axis for axis in range(a.ndim) if axis not in from_]
+    for place, axis in sorted(zip(to, from_)):
+        order.insert(place, axis)
+    return prim.transpose(a, order)
+
+
+def _axis_list(axes, ndim: int) -> list[int]:
+    given = axes if isinstance(axes, (tuple, list)) else (axes,)
+    found = [canonical_axis(axis, ndim) for axis in given]
+    if len(set(found)) != len(found):
+        raise ValueError(f"repeated axis in {axes!r}")
+    return found
+
+
+def rollaxis(a, axis: int, start: int = 0):
+    """Axis moved backwards until it lies before `start`.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.rollaxis(fnp.ones((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
+    a = as_arraylike(a, "rollaxis")
+    axis = canonical_axis(axis, a.ndim)
+    start = start + a.ndim if start < 0 else start
+    return moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+def expand_dims(a, axis):
+    """New axes of size one at `axis` of the result.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.expand_dims(fnp.ones(3), 0).shape
+    (1, 3)
+    """
+    a = as_arraylike(a, "expand_dims")
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    return prim.expand_dims(a, canonical_axes(axis, a.ndim + count))
+
+
+def squeeze(a, axis=None):
+    """Axes of size one removed: all of them, or those at `axis`.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.squeeze(fnp.ones((1, 3, 1))).shape
+    (3,)
+    """
+    a = as_arraylike(a, "squeeze")
+    axes = [k for k, size in enumerate(a.shape) if size == 1] if axis is None \
+        else canonical_axes(axis, a.ndim)
+    for k in axes:
+        if a.shape[k] != 1:
+            raise ValueError(f"squeeze: axis {k} of {a.type} has size {a.shape[k]}, not one")
+    return prim.reshape(a, tuple(size for k, size in enumerate(a.shape) if k not in axes))
+
+
+def broadcast_to(array, shape):
+    """`array` repeated to `shape`, by NumPy's rules.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.broadcast_to(fnp.ones(3), (2, 3)).shape
+    (2, 3)
+    """
+    array, shape = as_arraylike(array, "broadcast_to"), _shape(shape)
+    if broadcast_shapes(array.shape, shape) != shape:
+        raise ShapeError(f"cannot broadcast {array.type} to shape {shape}")
+    return broadcast_one(array, shape)
+
+
+def broadcast_arrays(*args) -> tuple:
+    """Arrays repeated to their common shape.
+
+    >>> import functrans.numpy as fnp
+    >>> [x.shape for x in fnp.broadcast_arrays(fnp.ones(3), fnp.ones((2, 1)))]
+    [(2, 3), (2, 3)]
+    """
+    arrays = [as_arraylike(x, "broadcast_arrays") for x in args]
+    shape = broadcast_shapes(*(x.shape for x in arrays))
+    return tuple(broadcast_one(x, shape) for x in arrays)
+
+
+# ---- joining ----
+
+def _arrays(arrays, name: str, dtype=None) -> list:
+    if isinstance(arrays, ArrayBase):
+        arrays = list(arrays)
+    operands = [materialize(as_operand(x, name)) for x in arrays]
+    if not operands:
+        raise ValueError(f"{name} needs at least one array")
+    if dtype is not None:
+        return [convert(x, np.dtype(dtype)) for x in operands]
+    return promote(*operands)
+
+
+def concatenate(arrays, axis: int | None = 0, dtype=None):
+    """Arrays one after the other along an axis (flattened first, if `axis` is None).
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.concatenate([fnp.zeros(1), fnp.ones(2)])
+    Array([0., 1., 1.], dtype=float32)
+    """
+    arrays = _arrays(arrays, "concatenate", dtype)
+    if axis is None:
+        arrays, axis = [ravel(x) for x in arrays], 0
+    for x in arrays:
+        if x.ndim == 0:
+            raise ValueError("concatenate: 0-d arrays cannot be concatenated; use stack")
+    return prim.concatenate(arrays, canonical_axis(axis, arrays[0].ndim))
+
+
+def concat(arrays, /, *, axis: int | None = 0):
+    """The same as `concatenate`.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.concat([fnp.zeros(1), fnp.ones(1)])
+    Array([0., 1.], dtype=float32)
+    """
+    return concatenate(arrays, axis)
+
+
+def stack(arrays, axis: int = 0, dtype=None):
+    """Arrays of one shape along a new axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.stack([fnp.zeros(2), fnp.ones(2)]).shape
+    (2, 2)
+    """
+    arrays = _arrays(arrays, "stack", dtype)
+    if any(x.shape != arrays[0].shape for x in arrays):
+        raise ShapeError("stack takes arrays of one shape, got "
+                         + ", ".join(str(x.shape) for x in arrays))
+    axis = canonical_axis(axis, arrays[0].ndim + 1)
+    return prim.concatenate([prim.expand_dims(x, (axis,)) for x in arrays], axis)
+
+
+def vstack(tup, dtype=None):
+    """Arrays one below the other (along the first axis; vectors are rows).
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.vstack([fnp.zeros(2), fnp.ones(2)]).shape
+    (2, 2)
+    """
+    return concatenate([atleast_2d(x) for x in tup], 0, dtype)
+
+
+def hstack(tup, dtype=None):
+    """Arrays side by side (along the second axis; along the only one for vectors).
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.hstack([fnp.zeros(2), fnp.ones(2)]).shape
+    (4,)
+    """
+    arrays = [atleast_1d(x) for x in tup]
+    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype)
+
+
+def dstack(tup, dtype=None):
+    """Arrays one behind the other (along the third axis).
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.dstack([fnp.zeros(2), fnp.ones(2)]).shape
+    (1, 2, 2)
+    """
+    return concatenate([atleast_3d(x) for x in tup], 2, dtype)
+
+
+def column_stack(tup):
+    """Vectors as the columns of a matrix.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.column_stack([fnp.zeros(3), fnp.ones(3)]).shape
+    (3, 2)
+    """
+    arrays = [as_arraylike(x, "column_stack") for x in tup]
+    return concatenate([transpose(atleast_2d(x)) if x.ndim < 2 else x for x in arrays], 1)
+
+
+def append(arr, values, axis: int | None = None):
+    """`values` after `arr`, along an axis (both flattened if None).
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.append(fnp.arange(2), 7)
+    Array([0, 1, 7], dtype=int64)
+    """
+    return concatenate([arr, values], axis)
+
+
+def block(arrays):
+    """A matrix from nested lists of blocks.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.block([[fnp.eye(1), fnp.zeros((1, 2))]]).shape
+    (1, 3)
+    """
+    def depth(item):
+        return 1 + max(map(depth, item)) if isinstance(item, list) else 0
+
+    def join(item, level):
+        if not isinstance(item, list):
+            return as_arraylike(item, "block")
+        parts = [join(part, level - 1) for part in item]
+        rank = max(max(part.ndim for part in parts), level)
+        parts = [prim.reshape(part, (1,) * (rank - part.ndim) + part.shape) for part in parts]
+        return concatenate(parts, -level)
+
+    levels = depth(arrays)
+    result = join(arrays, levels)
+    return result
+
+
+def _atleast(name: str, rank: int, pads):
+    def function(*arys):
+        results = tuple(pads(as_arraylike(x, name)) for x in arys)
+        return results[0] if len(results) == 1 else results
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"""Arrays with at least {rank} ax{'i' if rank == 1 else 'e'}s.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.{name}(1.0).ndim
+    {rank}
+    """
+    return function
+
+
+def _to_3d(x):
+    if x.ndim >= 3:
+        return x
+    shapes = {0: (1, 1, 1), 1: (1, x.size, 1), 2: (*x.shape, 1)}
+    return prim.reshape(x, shapes[x.ndim])
+
+
+atleast_1d = _atleast("atleast_1d", 1, lambda x: x if x.ndim else prim.reshape(x, (1,)))
+atleast_2d = _atleast("atleast_2d", 2, lambda x: x if x.ndim >= 2
+                      else prim.reshape(x, (1, x.size)))
+atleast_3d = _atleast("atleast_3d", 3, _to_3d)
+
+# ---- taking apart ----
+
+def array_split(ary, indices_or_sections, axis: int = 0) -> list:
+    """Parts of an array: that many, of nearly equal size, or cut at the given indices.
+
+    >>> import functrans.numpy as fnp
+    >>> [x.shape for x in fnp.array_split(fnp.arange(5), 2)]
+    [(3,), (2,)]
+    """
+    ary = as_arraylike(ary, "array_split")
+    axis = canonical_axis(axis, ary.ndim)
+    size = ary.shape[axis]
+    if hasattr(indices_or_sections, "__len__"):
+        cuts = [0, *(int(cut) for cut in indices_or_sections), size]
+    else:
+        count = indices_or_sections.__index__()
+        if count <= 0:
+            raise ValueError("the number of sections must be larger than 0")
+        each, more = divmod(size, count)
+        cuts = [0]
+        for part in range(count):
+            cuts.append(cuts[-1] + each + (part < more))
+    return [_cut(ary, axis, low, high) for low, high in zip(cuts, cuts[1:])]
+
+
+def _cut(x, axis: int, low: int, high: int):
+    low, high, _ = slice(low, high).indices(x.shape[axis])
+    return prim.slice_axis(x, axis, low, max(low, high))
+
+
+def split(ary, indices_or_sections, axis: int = 0) -> list:
+    """Parts of an array; that many of equal size, or cut at the given indices.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.split(fnp.arange(4), 2)
+    [Array([0, 1], dtype=int64), Array([2, 3], dtype=int64)]
+    """
+    ary = as_arraylike(ary, "split")
+    if not hasattr(indices_or_sections, "__len__"):
+        size = ary.shape[canonical_axis(axis, ary.ndim)]
+        if size % indices_or_sections:
+            raise ValueError(f"split: an axis of size {size} cannot be split into "
+                             f"{indices_or_sections} equal parts; use array_split")
+    return array_split(ary, indices_or_sections, axis)
+
+
+def hsplit(ary, indices_or_sections) -> list:
+    """Split along the second axis (the only one of a vector).
+
+    >>> import functrans.numpy as fnp
+    >>> len(fnp.hsplit(fnp.ones((2, 4)), 2))
+    2
+    """
+    return split(ary, indices_or_sections, 1 if as_arraylike(ary).ndim > 1 else 0)
+
+
+def vsplit(ary, indices_or_sections) -> list:
+    """Split along the first axis.
+
+    >>> import functrans.numpy as fnp
+    >>> len(fnp.vsplit(fnp.ones((4, 2)), 2))
+    2
+    """
+    return split(ary, indices_or_sections, 0)
+
+
+def dsplit(ary, indices_or_sections) -> list:
+    """Split along the third axis.
+
+    >>> import functrans.numpy as fnp
+    >>> len(fnp.dsplit(fnp.ones((1, 1, 4)), 2))
+    2
+    """
+    return split(ary, indices_or_sections, 2)
+
+
+def unstack(x, /, *, axis: int = 0) -> tuple:
+    """The slices of an array along an axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.unstack(fnp.arange(2))
+    (Array(0, dtype=int64), Array(1, dtype=int64))
+    """
+    x = as_arraylike(x, "unstack")
+    axis = canonical_axis(axis, x.ndim)
+    rest = x.shape[:axis] + x.shape[axis + 1:]
+    return tuple(prim.reshape(prim.slice_axis(x, axis, k, k + 1), rest)
+                 for k in range(x.shape[axis]))
+
+
+# ---- turning and repeating ----
+
+def flip(m, axis=None):
+    """Elements in reverse order along an axis, several, or all.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.flip(fnp.arange(3))
+    Array([2, 1, 0], dtype=int64)
+    """
+    m = as_arraylike(m, "flip")
+    return prim.reverse(m, canonical_axes(axis, m.ndim))
+
+
+def flipud(m):
+    """Elements in reverse order along the first axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.flipud(fnp.arange(2))
+    Array([1, 0], dtype=int64)
+    """
+    return flip(m, 0)
+
+
+def fliplr(m):
+    """Elements in reverse order along the second axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.fliplr(fnp.array([[0, 1]]))
+    Array([[1, 0]], dtype=int64)
+    """
+    return flip(m, 1)
+
+
+def rot90(m, k: int = 1, axes=(0, 1)):
+    """A turn by k quarters in the plane of two axes.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.rot90(fnp.array([[0, 1]]))
+    Array([[1],
+           [0]], dtype=int64)
+    """
+    m = as_arraylike(m, "rot90")
+    first, second = _axis_list(tuple(axes), m.ndim)
+    turns = {0: lambda x: x, 1: lambda x: swapaxes(flip(x, second), first, second),
+             2: lambda x: flip(x, (first, second)),
+             3: lambda x: flip(swapaxes(x, first, second), second)}
+    return turns[k % 4](m)
+
+
+def roll(a, shift, axis=None):
+    """Elements moved by `shift` along axes; what leaves at the end comes in at the start.
+
+    shift may be a traced integer.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.roll(fnp.arange(4), 1)
+    Array([3, 0, 1, 2], dtype=int64)
+    """
+    a = as_arraylike(a, "roll")
+    if axis is None:
+        return prim.reshape(roll(ravel(a), shift, 0), a.shape)
+    axes = [canonical_axis(k, a.ndim) for k in
+            (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(axes)
+    axes = axes * len(shifts) if len(axes) == 1 else axes
+    if len(axes) != len(shifts):
+        raise ValueError("roll: shift and axis must have the same length")
+    for distance, k in zip(shifts, axes):
+        a = _roll_one(a, distance, k)
+    return a
+
+
+def _roll_one(a, shift, axis: int):
+    size = a.shape[axis]
+    if not size:
+        return a
+    if isinstance(shift, (int, np.integer)):
+        cut = -int(shift) % size
+        return a if cut == 0 else prim.concatenate(
+            [prim.slice_axis(a, axis, cut, size), prim.slice_axis(a, axis, 0, cut)], axis)
+    from functrans.numpy.indexing import take
+    places = (prim.iota(np.int64, (size,)) - as_arraylike(shift)) % size
+    return take(a, places, axis)
+
+
+def tile(A, reps):
+    """An array repeated as a whole, `reps` times along each axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.tile(fnp.arange(2), 2)
+    Array([0, 1, 0, 1], dtype=int64)
+    """
+    A = as_arraylike(A, "tile")
+    counts = _shape(reps)
+    rank = max(A.ndim, len(counts))
+    counts = (1,) * (rank - len(counts)) + counts
+    shape = (1,) * (rank - A.ndim) + A.shape
+    pairs = [size for pair in zip(counts, shape) for size in pair]
+    thin = [size for pair in zip((1,) * rank, shape) for size in pair]
+    spread = broadcast_one(prim.reshape(A, thin), tuple(pairs))
+    return prim.reshape(spread, [count * size for count, size in zip(counts, shape)])
+
+
+def repeat(a, repeats, axis: int | None = None, *, total_repeat_length: int | None = None):
+    """Each element repeated, `repeats` times (an int, or Python ints or a concrete array).
+
+    total_repeat_length: the size of the result, which makes traced `repeats` possible.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.repeat(fnp.arange(2), 2)
+    Array([0, 0, 1, 1], dtype=int64)
+    """
+    a = as_arraylike(a, "repeat")
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = canonical_axis(axis, a.ndim)
+    if isinstance(repeats, (int, np.integer)):
+        wide = prim.expand_dims(a, (axis + 1,))
+        shape = a.shape[:axis + 1] + (int(repeats),) + a.shape[axis + 1:]
+        flat = a.shape[:axis] + (a.shape[axis] * int(repeats),) + a.shape[axis + 1:]
+        return prim.reshape(broadcast_one(wide, shape), flat)
+    from functrans.numpy.indexing import searchsorted, take
+    repeats = as_arraylike(repeats, "repeat")
+    if repeats.size == 1 and total_repeat_length is None:
+        return repeat(a, int(repeats), axis)
+    repeats = broadcast_one(ravel(repeats), (a.shape[axis],))
+    if total_repeat_length is None:
+        counts = repeats._concrete("the counts of repeat (without total_repeat_length)")
+        return take(a, np.repeat(np.arange(a.shape[axis]), counts), axis)
+    from functrans.numpy.reductions import cumsum
+    ends = cumsum(repeats)
+    places = searchsorted(ends, prim.iota(ends.dtype, (total_repeat_length,)), side="right")
+    return take(a, places, axis, mode="clip")
+
+
+def delete(arr, obj, axis: int | None = None):
+    """An array without the elements at `obj`: an int, a slice, or concrete ints or booleans.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.delete(fnp.arange(3), 1)
+    Array([0, 2], dtype=int64)
+    """
+    from functrans.numpy.indexing import take
+    arr = as_arraylike(arr, "delete")
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    axis = canonical_axis(axis, arr.ndim)
+    obj = obj._concrete("the index of delete") if isinstance(obj, ArrayBase) else obj
+    return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+def insert(arr, obj, values, axis: int | None = None):
+    """An array with `values` put in before the concrete indices `obj`.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.insert(fnp.arange(3), 1, 7)
+    Array([0, 7, 1, 2], dtype=int64)
+    """
+    from functrans.numpy.indexing import take
+    arr = as_arraylike(arr, "insert")
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    axis = canonical_axis(axis, arr.ndim)
+    size = arr.shape[axis]
+    obj = obj._concrete("the index of insert") if isinstance(obj, ArrayBase) else obj
+    values = cast(as_operand(values, "insert"), arr.dtype)
+    values = materialize(values)
+    scalar = np.ndim(obj) == 0 and not isinstance(obj, slice)
+    if scalar and values.ndim:
+        values = moveaxis(values, 0, axis) if values.ndim == arr.ndim else values
+    count = len(np.insert(np.arange(size), obj, np.zeros(
+        values.shape[axis] if values.ndim == arr.ndim and not scalar else
+        (values.shape[axis] if scalar and values.ndim == arr.ndim else ()), int))) - size
+    shape = arr.shape[:axis] + (count,) + arr.shape[axis + 1:]
+    values = broadcast_one(values, broadcast_shapes(values.shape, shape))
+    order = np.insert(np.arange(size), obj, np.arange(size, size + count)
+                      if count > 1 or not scalar else size)
+    return take(concatenate([arr, values], axis), order, axis)
+
+
+def resize(a, new_shape):
+    """The elements, again from the start as often as needed, in another shape.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.resize(fnp.arange(2), (3,))
+    Array([0, 1, 0], dtype=int64)
+    """
+    a, shape = ravel(a), _shape(new_shape)
+    total = math.prod(shape)
+    if not a.size:
+        from functrans.numpy.creation import zeros
+        return zeros(shape, a.dtype)
+    times = -(-total // a.size)
+    return prim.reshape(prim.slice_axis(tile(a, times), 0, 0, total), shape)
+
+
+def trim_zeros(filt, trim: str = "fb"):
+    """A concrete vector without zeros at the front ("f") and the back ("b").
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.trim_zeros(fnp.array([0, 1, 0]))
+    Array([1], dtype=int64)
+    """
+    filt = as_arraylike(filt, "trim_zeros")
+    places = np.flatnonzero(filt._concrete("trim_zeros"))
+    low = places[0] if "f" in trim.lower() and len(places) else 0
+    high = places[-1] + 1 if "b" in trim.lower() and len(places) else filt.size
+    return prim.slice_axis(filt, 0, int(low), int(high if len(places) else low))
+
+
+# ---- padding ----
+
+def pad(array, pad_width, mode: str = "constant", *, constant_values=0):
+    """An array with elements added before and after, along each axis.
+
+    pad_width: an int, a pair, or a pair for each axis; mode: "constant" (`constant_values`, a
+    scalar or pairs), "edge", "reflect", "symmetric" or "wrap".
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.pad(fnp.ones(1), 1)
+    Array([0., 1., 0.], dtype=float32)
+    """
+    array = as_arraylike(array, "pad")
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
+    if any(width < 0 for pair in widths for width in pair):
+        raise ValueError("pad: widths must not be negative")
+    if mode == "constant":
+        return _pad_constant(array, widths, constant_values)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise ValueError(f"pad: mode {mode!r} is not one of constant, edge, reflect, symmetric, "
+                         "wrap")
+    from functrans.numpy.indexing import take
+    for axis, (low, high) in enumerate(widths):
+        if low or high:
+            size = array.shape[axis]
+            array = take(array, np.pad(np.arange(size), (low, high), mode), axis)
+    return array
+
+
+def _pad_constant(array, widths, values):
+    if np.ndim(values) == 0:
+        value = cast(as_operand(values, "pad"), array.dtype)
+        return prim.pad(array, [low for low, _ in widths], [high for _, high in widths],
+                        value=value)
+    pairs = np.broadcast_to(np.asarray(values), (array.ndim, 2))
+    for axis, ((low, high), (before, after)) in enumerate(zip(widths, pairs)):
+        zero = [0] * array.ndim
+        lows, highs = list(zero), list(zero)
+        lows[axis], highs[axis] = low, high
+        array = prim.pad(array, lows, zero, value=array.dtype.type(before))
+        array = prim.pad(array, zero, highs, value=array.dtype.type(after))
+    return array
+
+

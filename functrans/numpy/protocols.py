@@ -1,0 +1,83 @@
+"""Plain NumPy functions on arrays and tracers: `np.tanh(x)`, `np.sum(x)`, `ndarray + x`.
+
+NumPy asks its operands before it computes (NEP 13 and NEP 18); we answer with the function of
+the same name in `functrans.numpy`. Imports `array`, `numpy`.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from functrans.array import ArrayBase
+
+# NumPy's ufuncs whose names differ from those of the functions.
+_UFUNC_NAMES = {"divide": "true_divide", "absolute": "abs", "conjugate": "conjugate",
+                "bitwise_not": "invert", "rint": "rint"}
+_REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min",
+               "logical_and": "all", "logical_or": "any"}
+_RUNNING = {"add": "cumsum", "multiply": "cumprod"}
+
+
+def _namespace():
+    import functrans.numpy as namespace
+    return namespace
+
+
+def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
+    out = kwargs.pop("out", None)
+    if out is not None:
+        raise TypeError(f"np.{ufunc.__name__}(..., out=) on an array of this library: arrays are "
+                        "immutable. `a += x` with an ndarray `a` does this: write `a = a + x`")
+    function = _ufunc_function(ufunc, method)
+    if function is None:
+        return NotImplemented
+    dtype = kwargs.pop("dtype", None)
+    result = function(*inputs, **kwargs)
+    return result if dtype is None else result.astype(dtype)
+
+
+def _ufunc_function(ufunc, method: str):
+    namespace = _namespace()
+    if method == "__call__":
+        if isinstance(ufunc, np.ufunc) and ufunc.__name__ in _UFUNC_NAMES:
+            return getattr(namespace, _UFUNC_NAMES[ufunc.__name__])
+        return getattr(namespace, ufunc.__name__, None)
+    if method == "reduce" and ufunc.__name__ in _REDUCTIONS:
+        function = getattr(namespace, _REDUCTIONS[ufunc.__name__])
+        return lambda x, axis=0, **options: function(x, axis, **options)
+    if method == "accumulate" and ufunc.__name__ in _RUNNING:
+        function = getattr(namespace, _RUNNING[ufunc.__name__])
+        return lambda x, axis=0, **options: function(x, axis, **options)
+    if method == "outer":
+        from functrans.numpy.manipulation import reshape
+        return lambda x, y: getattr(namespace, ufunc.__name__)(
+            reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
+    return None
+
+
+def _array_function(self, func, types, args, kwargs):
+    function = _counterpart(func)
+    if function is None:
+        raise TypeError(
+            f"np.{func.__name__} has no counterpart in functrans.numpy, so it cannot be applied "
+            "to arrays or tracers of this library. Convert an array with np.asarray(x) first, or "
+            "write it with functions that functrans.numpy has")
+    return function(*args, **kwargs)
+
+
+def _counterpart(func):
+    """The function of ours for one of NumPy's, found by module and name."""
+    target = _namespace()
+    module = (getattr(func, "__module__", "") or "").split(".")
+    for part in module[1:]:
+        if part in ("linalg", "fft"):
+            target = getattr(target, part, None)
+    return getattr(target, func.__name__, None)
+
+
+def _array_namespace(self, /, *, api_version: str | None = None):
+    return _namespace()
+
+
+ArrayBase.__array_ufunc__ = _array_ufunc
+ArrayBase.__array_function__ = _array_function
+ArrayBase.__array_namespace__ = _array_namespace

@@ -1,0 +1,383 @@
+"""Two interpreters, evaluate and trace, and the tracers that flow through a traced function.
+
+In: a function. Out: a Program. `bind` asks the current interpreter (one context variable):
+
+- `Eval` runs the primitive now, on arrays.
+- `Trace` appends an equation to the Program being built and returns a `Tracer`.
+
+A Trace may be *valued*: then its tracers stand for values that the surrounding interpreter
+can compute, and asking one for its value (`if x > 0`) computes it, once. What the function
+reads from outside (arrays, tracers of a surrounding trace) becomes an extra input of the
+Program: closure conversion. So nested transformations need no levels to be told apart.
+
+Imports `ir`, `array`, `locations`, `errors` and `config`.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+
+import numpy as np
+
+from functrans.array import Array, ArrayBase, array_repr, as_array
+from functrans.errors import ConcretizationError, TracerLeakError
+from functrans.ir.primitive import Primitive
+from functrans.ir.program import Equation, Literal, Program, Var
+from functrans.ir.type import ArrayType
+from functrans.locations import describe, located, user_location
+from functrans.silence import restore, silence
+
+
+class Eval:
+    """Runs primitives at once, on the arrays' data."""
+
+    __slots__ = ()
+    parent = None
+
+    def bind(self, primitive: Primitive, args: Sequence, params: dict):
+        raw = []
+        weak = False
+        strong = not primitive.inherits_weak
+        for arg in args:
+            if type(arg) is Array:
+                raw.append(arg._data)
+                if arg._weak:
+                    weak = True
+                else:
+                    strong = True
+            else:
+                raw.append(arg if isinstance(arg, np.generic) else _reject(arg, primitive))
+        token = silence()
+        try:
+            out = primitive.evaluate(*raw, **params)
+        finally:
+            restore(token)
+        if _after_evaluation is not None:
+            _after_evaluation(primitive, raw, out)
+        if primitive.multiple:
+            return self._wrap_many(primitive, args, params, out)
+        return _wrap(out, weak and not strong)
+
+    def _wrap_many(self, primitive, args, params, outs):
+        if primitive.inherits_weak:
+            return tuple(_wrap(out, False) for out in outs)
+        types = primitive.infer(*(_type(arg) for arg in args), **params)
+        return tuple(_wrap(out, kind.weak) for out, kind in zip(outs, types, strict=True))
+
+
+# Called after each evaluated primitive, where someone looks for NaNs; else None.
+_after_evaluation: Callable | None = None
+
+
+def watch_evaluations(function: Callable | None):
+    """Has `function(primitive, operands, results)` called after each evaluated primitive."""
+    global _after_evaluation
+    _after_evaluation = function
+
+
+def _wrap(out, weak: bool) -> Array:
+    if type(out) is Array:
+        return out
+    if type(out) is not np.ndarray:
+        out = np.asarray(out)
+    return Array(out, weak and out.dtype.kind != "b")
+
+
+def _type(arg) -> ArrayType:
+    return arg.type if isinstance(arg, ArrayBase) else ArrayType((), arg.dtype)
+
+
+def _reject(arg, primitive):
+    if isinstance(arg, Tracer):
+        raise leaked(arg)
+    raise TypeError(f"{primitive} got {arg!r}: a {type(arg).__name__} is not an array")
+
+
+EVAL = Eval()
+_current: ContextVar = ContextVar("functrans_interpreter", default=EVAL)
+current: Callable = _current.get
+
+
+class using:
+    """Within this block, `interpreter` is the current one."""
+
+    __slots__ = ("interpreter", "token")
+
+    def __init__(self, interpreter):
+        self.interpreter = interpreter
+
+    def __enter__(self):
+        self.token = _current.set(self.interpreter)
+        return self.interpreter
+
+    def __exit__(self, *exception):
+        _current.reset(self.token)
+
+
+def bind(primitive: Primitive, *args, **params):
+    """Applies a primitive in the current interpreter: the one door to all primitives.
+
+    Arguments are arrays, tracers, or NumPy scalars; the latter become literals in Programs.
+    """
+    return _current.get().bind(primitive, args, params)
+
+
+class Tracer(ArrayBase):
+    """Stands for a value inside a traced function: a variable of the Program being built."""
+
+    __slots__ = ("trace", "atom", "type")
+
+    def __init__(self, trace: "Trace", atom):
+        self.trace = trace
+        self.atom = atom
+        self.type = atom.type
+
+    @property
+    def device(self):
+        value = self.trace.known(self.atom)
+        return getattr(value, "device", None)
+
+    def _concrete(self, purpose: str) -> np.ndarray:
+        if self.trace.closed:
+            raise leaked(self)
+        value = self.trace.value(self.atom)
+        if value is None:
+            raise ConcretizationError(_no_value(self, purpose))
+        if isinstance(value, Tracer):
+            return value._concrete(purpose)
+        return value._data if type(value) is Array else np.asarray(value)
+
+    def block_until_ready(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        value = self._concrete("np.asarray()")
+        return np.array(value, dtype=dtype)
+
+    def __repr__(self):
+        if not self.trace.closed:
+            value = self.trace.value(self.atom)
+            while isinstance(value, Tracer) and not value.trace.closed:
+                value = value.trace.value(value.atom)
+            if isinstance(value, (Array, np.generic)):
+                return array_repr("Tracer", np.asarray(value), self.type.weak)
+        return f"Tracer<{self.type}>"
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        raise TypeError(f"{self!r} cannot be pickled: it stands for a value that is being "
+                        f"traced by {self.trace.name}")
+
+
+class Trace:
+    """Builds a Program: each bound primitive becomes an equation.
+
+    valued: whether the surrounding interpreter can compute values on demand (under `grad`),
+    or there are none (under `jit`).
+    """
+
+    def __init__(self, name: str = "", valued: bool = False):
+        self.parent = current()
+        self.name = name
+        self.inputs: list[Var] = []
+        self.input_names: list[str] = []
+        self.equations: list[Equation] = []
+        self.captured: dict[int, tuple[Var, object]] = {}
+        self.closed = False
+        self.location = user_location()
+        self.values: dict[Var, object] | None = {} if valued else None
+        self._evaluated = 0          # how many equations have been evaluated already
+
+    # ---- building ----
+
+    def new_input(self, type: ArrayType, name: str = "", value=None) -> Tracer:
+        var = Var(type)
+        self.inputs.append(var)
+        self.input_names.append(name)
+        if value is not None and self.values is not None:
+            self.values[var] = value
+        return Tracer(self, var)
+
+    def bind(self, primitive: Primitive, args: Sequence, params: dict):
+        atoms = tuple([arg.atom if type(arg) is Tracer and arg.trace is self
+                       else self.atom(arg) for arg in args])
+        inferred = primitive.infer(*[atom.type for atom in atoms], **params)
+        if not primitive.multiple:
+            if primitive.inherits_weak and _all_weak(atoms):
+                inferred = _weakened(inferred)
+            var = Var(inferred)
+            self.equations.append(
+                Equation(primitive, atoms, params, (var,), user_location()))
+            return Tracer(self, var)
+        outputs = tuple(Var(kind) for kind in inferred)
+        self.equations.append(Equation(primitive, atoms, params, outputs, user_location()))
+        return tuple(Tracer(self, var) for var in outputs)
+
+    def atom(self, value):
+        """The variable or literal of this Program that stands for `value`."""
+        if type(value) is Tracer:
+            if value.trace is self:
+                return value.atom
+            if not self._inside(value.trace):
+                raise leaked(value)
+            if type(value.atom) is Literal:
+                return value.atom
+        elif isinstance(value, np.generic):
+            return Literal(value, weak=True)
+        elif isinstance(value, np.ndarray):
+            return self._capture(value, as_array)
+        elif type(value) is not Array:
+            raise TypeError(f"{value!r} of type {type(value).__name__} is not an array")
+        return self._capture(value)
+
+    def _capture(self, value, convert=None):
+        """Closure conversion: a value from outside becomes an extra input."""
+        known = self.captured.get(id(value))
+        if known is None:
+            outer = value if convert is None else convert(value)
+            var = Var(outer.type)
+            known = self.captured[id(value)] = (var, outer, value)   # keeps `value` alive
+            if self.values is not None:
+                self.values[var] = outer
+        return known[0]
+
+    def _inside(self, outer: "Trace") -> bool:
+        """Whether this trace was opened within `outer`, which is still open."""
+        if outer.closed:
+            return False
+        trace = self.parent
+        while trace is not None and trace is not outer:
+            trace = trace.parent
+        return trace is outer
+
+    def finish(self, outputs: Sequence) -> tuple[Program, list]:
+        """Closes the trace: the Program, and the captured values, its first inputs."""
+        atoms = [self.atom(output) for output in outputs]
+        captured = list(self.captured.values())
+        program = Program([var for var, *_ in captured] + self.inputs, self.equations, atoms,
+                          self.name, [""] * len(captured) + self.input_names)
+        return program, [outer for _, outer, _ in captured]
+
+    # ---- values ----
+
+    def known(self, atom):
+        """The value of an atom in the surrounding interpreter, if it is known already."""
+        if type(atom) is Literal:
+            return atom.value
+        return self.values.get(atom) if self.values is not None else None
+
+    def value(self, atom):
+        """The value of an atom, computed if need be; None if there is none."""
+        found = self.known(atom)
+        if found is None and self.values is not None:
+            self._catch_up()
+            found = self.values.get(atom)
+        return found
+
+    def _catch_up(self):
+        """Evaluates the equations recorded so far in the surrounding interpreter."""
+        start, self._evaluated = self._evaluated, len(self.equations)
+        with using(self.parent):
+            for equation in self.equations[start:]:
+                inputs = [self.known(atom) for atom in equation.inputs]
+                if all(value is not None for value in inputs):
+                    with located(equation.location):
+                        self.values.update(zip(equation.outputs,
+                                               evaluate(equation, inputs), strict=True))
+
+
+def _all_weak(atoms) -> bool:
+    found = False
+    for atom in atoms:
+        if type(atom) is Var:
+            if not atom.type.weak:
+                return False
+            found = True
+    return found
+
+
+def _weakened(kind: ArrayType) -> ArrayType:
+    return kind if kind.dtype.kind == "b" else ArrayType(kind.shape, kind.dtype, True)
+
+
+def evaluate(equation: Equation, inputs: Sequence) -> Sequence:
+    """Runs one equation on values in the current interpreter; always a sequence."""
+    out = bind(equation.primitive, *inputs, **equation.params)
+    return out if equation.primitive.multiple else (out,)
+
+
+def run(program: Program, arguments: Sequence) -> list:
+    """Runs a Program, equation by equation, in the current interpreter."""
+    values = dict(zip(program.inputs, arguments, strict=True))
+
+    def read(atom):
+        return atom.value if type(atom) is Literal else values[atom]
+
+    for equation in program.equations:
+        with located(equation.location):
+            outputs = evaluate(equation, [read(atom) for atom in equation.inputs])
+        values.update(zip(equation.outputs, outputs, strict=True))
+    return [read(atom) for atom in program.outputs]
+
+
+def trace(function: Callable, types: Sequence[ArrayType], name: str = "",
+          names: Sequence[str] = ()) -> tuple[Program, list]:
+    """Traces `function(*tracers) -> values` without values.
+
+    Returns the Program and the values that it captured from outside, its first inputs.
+    """
+    builder = Trace(name)
+    names = names or [""] * len(types)
+    with using(builder):
+        try:
+            tracers = [builder.new_input(kind, label)
+                       for kind, label in zip(types, names, strict=True)]
+            return builder.finish(function(*tracers))
+        finally:
+            builder.closed = True
+
+
+# ---- messages ----
+
+def leaked(tracer: Tracer) -> TracerLeakError:
+    """A tracer used outside the call that traced it."""
+    made = next((equation.location for equation in tracer.trace.equations
+                 if tracer.atom in equation.outputs), tracer.trace.location)
+    return TracerLeakError(
+        f"a value traced by {tracer.trace.name or 'a transformation'} was used outside of it.\n"
+        f"  value:   {tracer.type}, made at {describe(made)}\n"
+        f"  used at: {describe(user_location())}\n"
+        "It only stands for a value while the function is traced, and must not be kept in a "
+        "global, an attribute or a list. Return it from the function instead.")
+
+
+def _no_value(tracer: Tracer, purpose: str) -> str:
+    names = _depends_on(tracer)
+    reason = f" It depends on {', '.join(names)}." if names else ""
+    return (
+        f"{purpose} needs the value of a traced array, which has none under "
+        f"{tracer.trace.name or 'this transformation'}.\n"
+        f"  at:    {describe(user_location())}\n"
+        f"  value: {tracer.type}, made at {describe(_made_at(tracer))}.{reason}\n"
+        "Use lax.cond, lax.while_loop or where(condition, x, y) in place of Python control "
+        "flow, or make the argument static (static_argnums).")
+
+
+def _made_at(tracer: Tracer):
+    return next((equation.location for equation in tracer.trace.equations
+                 if tracer.atom in equation.outputs), tracer.trace.location)
+
+
+def _depends_on(tracer: Tracer) -> list[str]:
+    """The names of the arguments that a traced value is computed from."""
+    needed = {tracer.atom}
+    for equation in reversed(tracer.trace.equations):
+        if any(var in needed for var in equation.outputs):
+            needed.update(equation.inputs)
+    return [name for var, name in zip(tracer.trace.inputs, tracer.trace.input_names)
+            if var in needed and name]

@@ -1,0 +1,1 @@
+"""Transformations: walks over a Program that yield a Program (or values, in `Eval`)."""

@@ -1,0 +1,94 @@
+"""Transposition: the adjoint of a linear Program, by a walk from its outputs to its inputs.
+
+In: a Program that is linear in some of its inputs, the values of the others, cotangents of
+its outputs (None is a zero). Out: cotangents of its linear inputs. Imports `ir`, `trace`,
+`primitives.basic`, `transforms.walk`.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from functrans.errors import NotDifferentiableError
+from functrans.ir.primitive import Linear
+from functrans.ir.program import Equation, Literal, Program
+from functrans.ir.type import tangent_type
+from functrans.locations import describe, located
+from functrans.primitives.basic import add_tangents
+from functrans.trace import evaluate, trace
+from functrans.transforms.walk import cached_by_program
+
+
+def transpose(program: Program, arguments: Sequence, cotangents: Sequence) -> list:
+    """The cotangents of those inputs whose argument is None: the linear ones.
+
+    Returns one for each input; None for the others, and for zeros.
+    """
+    values = {var: value for var, value in zip(program.inputs, arguments, strict=True)
+              if value is not None}
+    linear = {var for var in program.inputs if var not in values}
+    for equation in program.equations:
+        if any(atom in linear for atom in equation.inputs):
+            linear.update(equation.outputs)
+        else:
+            _evaluate(equation, values)
+    ct_of: dict = {}
+    _accumulate(ct_of, program.outputs, cotangents)
+    for equation in reversed(program.equations):
+        outgoing = [ct_of.pop(var, None) for var in equation.outputs]
+        if any(ct is not None for ct in outgoing) and equation.outputs[0] in linear:
+            inputs = [_input(atom, values) for atom in equation.inputs]
+            with located(equation.location):
+                _accumulate(ct_of, equation.inputs, _apply(equation, inputs, outgoing))
+    return [ct_of.get(var) if var in linear else None for var in program.inputs]
+
+
+def _evaluate(equation: Equation, values: dict):
+    """An equation that does not depend on the linear inputs has a value."""
+    inputs = [atom.value if type(atom) is Literal else values[atom]
+              for atom in equation.inputs]
+    with located(equation.location):
+        values.update(zip(equation.outputs, evaluate(equation, inputs), strict=True))
+
+
+def _input(atom, values: dict):
+    if type(atom) is Literal:
+        return atom.value
+    value = values.get(atom)
+    return Linear(atom.type) if value is None else value
+
+
+def _apply(equation: Equation, inputs: list, cotangents: list) -> Sequence:
+    primitive = equation.primitive
+    if primitive.transpose is None:
+        raise NotDifferentiableError(
+            f"{primitive.name} has no transpose rule: it is not a linear function, or its "
+            f"derivative is not; it was applied at {describe(equation.location)}")
+    ct = tuple(cotangents) if primitive.multiple else cotangents[0]
+    return primitive.transpose(ct, inputs, equation.params)
+
+
+def _accumulate(ct_of: dict, atoms: Sequence, cotangents: Sequence):
+    for atom, ct in zip(atoms, cotangents, strict=True):
+        if ct is not None and type(atom) is not Literal:
+            ct_of[atom] = add_tangents(ct_of.get(atom), ct)
+
+
+@cached_by_program
+def transpose_program(program: Program, linear: tuple, nonzero: tuple) -> tuple:
+    """The adjoint as a Program: the inputs that are not `linear`, then cotangents of the
+    `nonzero` outputs, to cotangents of those linear inputs that have one; and a flag for each
+    input, whether it has one."""
+    given = [kind for kind, flag in zip(program.input_types, linear, strict=True) if not flag]
+    kinds = [tangent_type(kind) for kind, flag in zip(program.output_types, nonzero) if flag]
+    nonzero_in: list = []
+
+    def run(*arguments):
+        values, rest = iter(arguments[:len(given)]), iter(arguments[len(given):])
+        results = transpose(program, [None if flag else next(values) for flag in linear],
+                            [next(rest) if flag else None for flag in nonzero])
+        nonzero_in[:] = [ct is not None for ct in results]
+        return [ct for ct in results if ct is not None]
+
+    result, captured = trace(run, [*given, *kinds], f"adjoint of {program.name}")
+    assert not captured
+    return result, tuple(nonzero_in)

@@ -1,0 +1,140 @@
+"""What is done with whole trees: map, reduce, transpose.
+
+The functions have the short names of the public module (`ft.tree.map`), which hide Python's
+own here. Imports `flattening` and `prefix`.
+"""
+from __future__ import annotations
+
+import builtins
+import functools
+
+from functrans.errors import StructureError
+from functrans.tree.flattening import flatten, flatten_with_path, structure
+from functrans.tree.kinds import KINDS
+from functrans.tree.prefix import flatten_up_to
+from functrans.tree.treedef import TreeDef
+
+_MISSING = object()
+
+
+def map(f, tree, *rest, is_leaf=None):
+    """`f` applied to each leaf, in a tree of the same structure.
+
+    Args:
+      f: a function of one leaf of `tree`, and of what is in its place in each of `rest`.
+      tree: the tree whose structure the result has.
+      rest: trees that begin like `tree`; they may go on below its leaves.
+      is_leaf: what counts as a leaf of `tree`; see `flatten`.
+
+    Returns:
+      A tree like `tree` with the results.
+
+    Errors:
+      StructureError, with the place, if one of `rest` does not begin like `tree`.
+
+    Example:
+      >>> from functrans import tree
+      >>> tree.map(lambda x, y: x + y, {"a": 1, "b": (2, 3)}, {"a": 10, "b": (20, 30)})
+      {'a': 11, 'b': (22, 33)}
+    """
+    leaves, treedef = flatten(tree, is_leaf)
+    if not rest:
+        return treedef.unflatten([f(leaf) for leaf in leaves])
+    columns = [leaves, *(flatten_up_to(treedef, other) for other in rest)]
+    return treedef.unflatten([f(*row) for row in zip(*columns)])
+
+
+def map_with_path(f, tree, *rest, is_leaf=None, is_leaf_takes_path=False):
+    """Like `map`, with the path as the first argument of `f`; see `keystr`.
+
+    Example:
+      >>> from functrans import tree
+      >>> tree.map_with_path(lambda path, x: tree.keystr(path) + f" is {x}", {"a": [1]})
+      {'a': ["['a'][0] is 1"]}
+    """
+    pairs, treedef = flatten_with_path(tree, is_leaf, is_leaf_takes_path)
+    columns = [flatten_up_to(treedef, other) for other in rest]
+    return treedef.unflatten(
+        [f(path, leaf, *row) for (path, leaf), *row in zip(pairs, *columns)])
+
+
+def reduce(f, tree, initializer=_MISSING, is_leaf=None):
+    """`f` applied to the leaves cumulatively, from the first to the last.
+
+    Args:
+      f: a function of the result so far and a leaf.
+      tree: the tree.
+      initializer: what the first leaf is combined with; without it, the first leaf begins.
+      is_leaf: see `flatten`.
+
+    Errors:
+      TypeError if there is neither a leaf nor an initializer.
+
+    Example:
+      >>> from functrans import tree
+      >>> tree.reduce(lambda total, x: total + x, {"a": 1, "b": (2, 3)}, 10)
+      16
+    """
+    leaves, treedef = flatten(tree, is_leaf)
+    if initializer is not _MISSING:
+        return functools.reduce(f, leaves, initializer)
+    if not leaves:
+        raise TypeError(f"reduce of a tree without leaves, {treedef}, needs an initializer")
+    return functools.reduce(f, leaves)
+
+
+def all(tree, *, is_leaf=None) -> bool:
+    """Whether all leaves are true.
+
+    Example:
+      >>> from functrans import tree
+      >>> tree.all({"a": True, "b": (1, 0)}), tree.all(())
+      (False, True)
+    """
+    return builtins.all(flatten(tree, is_leaf)[0])
+
+
+def transpose(outer: TreeDef, inner: TreeDef | None, tree):
+    """Turns a tree of trees inside out.
+
+    Args:
+      outer: the structure of the outer part of `tree`.
+      inner: the structure of the subtrees in its leaves; None takes that of the first.
+      tree: a tree of structure `outer.compose(inner)`.
+
+    Returns:
+      A tree of structure `inner.compose(outer)`.
+
+    Errors:
+      StructureError, with the place, if the tree is not of this structure; ValueError if `inner`
+      is None and `outer` has no leaf.
+
+    Example:
+      >>> from functrans import tree
+      >>> tree.transpose(tree.structure({"a": 0, "b": 0}), tree.structure([0, 0]),
+      ...                {"a": [1, 2], "b": [3, 4]})
+      [{'a': 1, 'b': 3}, {'a': 2, 'b': 4}]
+    """
+    subtrees = flatten_up_to(outer, tree, "the outer structure and the tree")
+    if inner is None:
+        inner = _inner_structure(outer, subtrees)
+    whole = outer.compose(inner)
+    leaves = flatten_up_to(whole, tree, "the composed structure and the tree")
+    _require_leaves(whole, leaves, tree)
+    rows = [leaves[start:start + inner.num_leaves]
+            for start in range(0, len(leaves), inner.num_leaves or 1)]
+    columns = zip(*rows) if rows else [()] * inner.num_leaves
+    return inner.unflatten([outer.unflatten(column) for column in columns])
+
+
+def _inner_structure(outer: TreeDef, subtrees: list) -> TreeDef:
+    if not subtrees:
+        raise ValueError(f"transpose cannot find the inner structure: {outer} has no leaves; "
+                         "say it as the second argument")
+    return structure(subtrees[0])
+
+
+def _require_leaves(whole: TreeDef, leaves: list, tree):
+    if builtins.any(KINDS[type(leaf)] for leaf in leaves):
+        raise StructureError(f"transpose: the tree goes on below the leaves of the structures "
+                             f"given\n  given: {whole}\n  tree:  {structure(tree)}")

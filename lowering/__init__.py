@@ -1,0 +1,27 @@
+"""The door: `compile(program, target)` makes a Program executable.
+
+In: a Program. Out: an Executable with `run`, `call` and `source`. This package imports
+`functrans.ir` and nothing else of functrans.
+"""
+from __future__ import annotations
+
+from functrans.ir.program import Program
+
+
+def targets() -> tuple[str, ...]:
+    """The targets that there are."""
+    return ("reference", "cpu")
+
+
+def compile(program: Program, target: str, donated: tuple = ()):
+    """The Program for `target`, one of `targets()`.
+
+    donated: positions of inputs whose memory may be used for results.
+    """
+    if target == "reference":
+        from lowering.targets.reference import ReferenceExecutable
+        return ReferenceExecutable(program)
+    if target == "cpu":
+        from lowering.targets.cpu import compile_for_cpu
+        return compile_for_cpu(program, donated)
+    raise ValueError(f"unknown target {target!r}; there are {', '.join(targets())}")

@@ -1,0 +1,1 @@
+"""The named passes from a Program to kernels, each in a file of its own."""

@@ -1,0 +1,1 @@
+"""What executes: `reference` (NumPy, equation by equation) and `cpu` (numba kernels)."""
