@@ -39,7 +39,8 @@ def executable(program: Program, target: str | None = None, donated: tuple = ())
         found = compiled.get(key)
         if found is None:
             import lowering
-            found = compiled[key] = lowering.compile(program, key[0], donated)
+            found = compiled[key] = lowering.compile(program, key[0], donated,
+                                                     config.cache_dir)
     return found
 
 

@@ -13,15 +13,16 @@ def targets() -> tuple[str, ...]:
     return ("reference", "cpu")
 
 
-def compile(program: Program, target: str, donated: tuple = ()):
+def compile(program: Program, target: str, donated: tuple = (), cache_folder=None):
     """The Program for `target`, one of `targets()`.
 
     donated: positions of inputs whose memory may be used for results.
+    cache_folder: where compiled kernels are kept; None keeps them in memory alone.
     """
     if target == "reference":
         from lowering.targets.reference import ReferenceExecutable
         return ReferenceExecutable(program)
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
-        return compile_for_cpu(program, donated)
+        return compile_for_cpu(program, donated, cache_folder)
     raise ValueError(f"unknown target {target!r}; there are {', '.join(targets())}")

@@ -91,7 +91,7 @@ def _extreme(name: str, function, neutral, combine, doc: str):
         _no_out(out)
         a = as_arraylike(a, name)
         axes = canonical_axes(axis, a.ndim)
-        if initial is None and any(a.shape[k] == 0 for k in axes):
+        if initial is None and 0 in [a.shape[k] for k in axes]:
             raise ValueError(f"{name} of no elements (shape {a.shape}, axis {axis}) has no value; "
                              "give initial=")
         if where is not None and where is not True and initial is None:

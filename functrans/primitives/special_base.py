@@ -20,6 +20,7 @@ def elementwise(function):
     """
     @functools.wraps(function)
     def evaluate(*operands):
+        operands = [x if type(x) in (int, float) else np.asarray(x) for x in operands]
         dtype = _common_dtype(operands, function.__name__)
         arrays = np.broadcast_arrays(*(np.asarray(operand, dtype) for operand in operands))
         out = np.empty(arrays[0].shape, dtype)
@@ -34,7 +35,7 @@ def elementwise(function):
 
 def _common_dtype(operands, name: str) -> np.dtype:
     dtype = np.result_type(*operands)
-    if not np.can_cast(np.float16, dtype) and dtype.kind not in "fV" or dtype.kind == "c":
+    if not dtype.name.startswith(("float", "bfloat")):
         raise TypeError(f"{name} takes arrays of floats, not {dtype}")
     return dtype
 
@@ -69,6 +70,14 @@ def choose(pieces, *operands):
     return out
 
 
+TINY = 1e-300
+
+
+def not_zero(x):
+    """`x`, with a tiny number for zeros: what Lentz's method for continued fractions needs."""
+    return np.where(np.abs(x) < TINY, TINY, x)
+
+
 # ---- sums and products without rounding: (value, what rounding took away) ----
 
 def two_sum(a, b):
@@ -79,11 +88,15 @@ def two_sum(a, b):
 
 
 def two_product(a, b):
-    """a * b exactly, as a float and a remainder (Dekker, Numerische Mathematik 18, 1971)."""
+    """a * b exactly, as a float and a remainder (Dekker, Numerische Mathematik 18, 1971).
+
+    Where the remainder overflows on the way (beyond 1e300) it is taken for 0.
+    """
     a_high, a_low = _split(a)
     b_high, b_low = _split(b)
     product = a * b
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    rest = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, np.where(np.isfinite(rest), rest, 0.0)
 
 
 def _split(a):

@@ -184,23 +184,36 @@ def _halley_step(y, p, rest):
 
 # ---- logistic ----
 
-@elementwise
 def logistic(x):
     """1 / (1 + exp(-x)), without overflow.
 
     Args:
-      x: an array of floats.
+      x: an array of floats or complex numbers.
 
     Returns:
       An array of the same dtype and shape; within 3 ulp in float64.
 
     Errors:
-      TypeError if `x` is not of floats.
+      TypeError if `x` is not of floats or complex numbers.
 
     Example:
       >>> from functrans.primitives.special import logistic
       >>> [float(y) for y in logistic([-1000.0, 0.0, 1000.0])]
       [0.0, 0.5, 1.0]
     """
-    small = np.exp(-np.abs(x))
+    return _logistic_complex(np.asarray(x)) if np.iscomplexobj(x) else _logistic(x)
+
+
+@elementwise
+def _logistic(x):
+    return _logistic_from(x, np.exp(-np.abs(x)))
+
+
+def _logistic_complex(x):
+    with np.errstate(all="ignore"):
+        return np.asarray(_logistic_from(x.real, np.exp(np.where(x.real < 0, x, -x))), x.dtype)
+
+
+def _logistic_from(x, small):
+    """`small` is exp(-x) where x >= 0, and exp(x) elsewhere."""
     return np.where(x < 0, small, 1.0) / (1.0 + small)

@@ -55,7 +55,12 @@ def log_gamma(x):
 def log_gamma_around(d):
     """lgamma(1 + d) for -1/2 <= d <= 3/2, with the relative accuracy of d."""
     t = scaled((d - 0.1) / (d + 2.0), -0.4, 0.4)
-    return d * (d - 1.0) * polynomial(t, tables.LOG_GAMMA)
+    return d * (d - 1.0) * polynomial(t, tables.LOG_GAMMA) + 0.0      # not -0.0 at d = 0
+
+
+def log_gamma_1p(a):
+    """lgamma(1 + a) for a >= 0, with the relative accuracy of a near 0."""
+    return choose([(a < 1.5, log_gamma_around), (None, lambda a: log_gamma(1.0 + a))], a)
 
 
 def _log_gamma_shifted(x):
@@ -172,7 +177,7 @@ def polygamma(n, x):
     """
     valid = (n >= 0) & (n == np.floor(n)) & (n < np.inf)
     return choose([(valid & (n == 0), lambda n, x: digamma_float64(x)),
-                   (valid & (x > 0), lambda n, x: -_sign(n) * _scaled_zeta(n, x)),
+                   (valid & (x > 0), lambda n, x: -_sign(n) * scaled_zeta(n, x)),
                    (valid & (x > -np.inf), _polygamma_left)], n, x)
 
 
@@ -189,16 +194,15 @@ def _polygamma_left(n, x):
     right, left = x - np.floor(x), np.ceil(x) - x
     at_pole = right == 0.0
     left = np.where(at_pole, 1.0, left)
-    beyond = _scaled_zeta(n, left) - _scaled_zeta(n, 1.0 - x)
-    value = -_sign(n) * _scaled_zeta(n, np.where(at_pole, 1.0, right)) + beyond
+    beyond = scaled_zeta(n, left) - scaled_zeta(n, 1.0 - x)
+    value = -_sign(n) * scaled_zeta(n, np.where(at_pole, 1.0, right)) + beyond
     return np.where(at_pole, -_sign(n) * np.inf, value)
 
 
-_FACTORIALS = np.cumprod(np.concatenate([[1.0], np.arange(1.0, 171.0)]).astype(object))
-_FACTORIALS = np.array([float(value) for value in _FACTORIALS])
+_FACTORIALS = np.cumprod([1, *range(1, 171)], dtype=object).astype(np.float64)
 
 
-def _scaled_zeta(n, x):
+def scaled_zeta(n, x):
     """n! times the Hurwitz zeta function of n + 1 at x > 0: the sum of n! / (x + k)**(n + 1).
 
     The power goes in by halves: n! may be huge where the power is tiny.
@@ -206,7 +210,7 @@ def _scaled_zeta(n, x):
     order = n + 1.0
     relative = _relative_zeta(order, x)
     half = np.power(x, -0.5 * order)
-    small = _FACTORIALS[np.minimum(n, 170.0).astype(int)] * half * half * relative
+    small = _FACTORIALS[np.minimum(n, 170.0).astype(int)] * half * relative * half
     large = np.exp(log_gamma(order) - order * np.log(x)) * relative
     return np.where(n <= 170.0, small, large)
 

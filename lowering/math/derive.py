@@ -1,8 +1,9 @@
 """Where the coefficients come from: minimax polynomials by Remez exchange, in 60 digits.
 
-Development only (needs mpmath); nothing imports it. Prints the tables of one fit, or of all:
+Development only (needs mpmath); nothing imports it. Prints the tables of some fits, or of all,
+and the constants that stand in the modules in several parts:
 
-    python -m lowering.math.derive [name]
+    python lowering/math/derive.py [name ...]
 
 Each fit approximates g(z) on an interval by a polynomial whose weighted error is smallest in the
 maximum norm (E. Remez 1934). Coefficients are then rounded to the target's format one at a time,
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from mpmath import mp, mpf
@@ -61,14 +63,14 @@ def _remez(grid, values, weights, powers):
     size = len(powers) + 1
     last = len(grid) - 1
     chosen = [round(last * (1 - mp.cos(mp.pi * k / (size - 1))) / 2) for k in range(size)]
-    best = None
+    best, smallest = None, mp.inf
     for _ in range(12):
         coefficients = _solve([grid[i] for i in chosen], [values[i] for i in chosen],
                               [weights[i] for i in chosen], powers)
         errors = [(sum(c * z ** p for c, p in zip(coefficients, powers)) - v) * w
                   for z, v, w in zip(grid, values, weights)]
         worst = max(abs(e) for e in errors)
-        if best is None or worst < smallest:
+        if worst < smallest:
             best, smallest = coefficients, worst
         following = _extrema(errors, size)
         if len(following) < size or following == chosen:
@@ -171,8 +173,7 @@ FITS = {
     "erf_inv_center64": _around(_erf_inv, 3.125, 0, 6.25, (None, 23)),
     "erf_inv_middle64": _around(lambda s: _erf_inv(s * s), 3.25, 2.49, 4.01, (None, 19)),
     "erf_inv_tail64": _around(lambda s: _erf_inv(s * s), 5, 3.99, 6.01, (None, 17)),
-    "lgamma": Fit(lambda t: mp.loggamma(2 + t) / t, -0.5, 0.5, (9, 18),
-                  lambda t: t / mp.loggamma(2 + t)),
+    "lgamma": _around(lambda t: mp.loggamma(2 + t) / t, -0.25, -0.75, 0.25, (9, 19)),
     "stirling": Fit(_stirling, 0, 1 / 64, (2, 6)),
     "digamma": Fit(lambda t: mp.digamma(1.5 + t) / (1.5 + t - _DIGAMMA_ROOT), -0.5, 0.5,
                    (10, 21)),
@@ -192,6 +193,36 @@ def show(name: str):
                                           subsequent_indent=" " * 10)))
 
 
+# Constants whose parts add up to more digits than one number has.
+CONSTANTS = {"pi": mp.pi, "pi / 2": mp.pi / 2, "log 2": mp.log(2), "1 / log 2": 1 / mp.log(2),
+             "1 / log 10": 1 / mp.log(10), "2 / 3": mpf(2) / 3, "digamma's zero": _DIGAMMA_ROOT}
+# Those whose first part has few bits, so that its products with exponents are exact.
+SHORT_CONSTANTS = {"log 2": mp.log(2), "log10(2)": mp.log10(2)}
+
+
+def parts(value, dtype, count=3, first_bits=None):
+    """Numbers of `dtype`, each nearest to what is left, the first one cut to `first_bits`."""
+    found = []
+    for _ in range(count):
+        number = dtype(float(value))
+        if first_bits and not found:
+            scale = mpf(2) ** (first_bits - mp.frexp(value)[1])
+            number = dtype(float(mp.floor(value * scale) / scale))
+        found.append(str(number))
+        value = value - mpf(float(number))
+    return found
+
+
+def show_constants():
+    for dtype, bits in ((np.float32, 15), (np.float64, 40)):
+        for name, value in CONSTANTS.items():
+            print(f"# {name}: {', '.join(parts(value, dtype))}")
+        for name, value in SHORT_CONSTANTS.items():
+            print(f"# {name}, the first in {bits} bits: {', '.join(parts(value, dtype, 2, bits))}")
+
+
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or FITS:
         show(chosen)
+    if not sys.argv[1:]:
+        show_constants()

@@ -7,8 +7,9 @@ polynomial; 2**n goes into the exponent bits.
 from __future__ import annotations
 
 from .registry import function
-from .vocabulary import (F32, F64, format_of, magnitude, multiply_add, polynomial, power_of_two,
-                         round_to_integer, scale_by_power_of_two, unshift, where)
+from .vocabulary import (F32, F64, format_of, fused, magnitude, multiply_add, polynomial,
+                         power_of_two, quick_two_sum, round_to_integer, scale_by_power_of_two,
+                         unshift, where)
 
 LOG2_E = 1.4426950408889634
 # The first part is short enough that n times it is exact.
@@ -23,8 +24,8 @@ _EXP = {
           2.4801492136282385e-05, 2.7557588942980104e-06, 2.7630620722412674e-07,
           2.4999849641828668e-08),
 }
-# exp(x) is 0 at the first, infinite at the second
-_RANGE = {F32: (-104.5, 89.0), F64: (-746.0, 710.0)}
+# Beyond, exp(x) times any number is infinite or 0; up to here, 2**k takes two factors.
+EXP_RANGE = {F32: 170.0, F64: 1400.0}
 
 
 def exp_minus_one_reduced(r):
@@ -33,7 +34,7 @@ def exp_minus_one_reduced(r):
 
 
 def reduce_by_ln2(x):
-    """The integer n and r such that x = n log 2 + r. For |x| < 750."""
+    """The integer n and r such that x = n log 2 + r. For |x| < 1420."""
     n, k = unshift(multiply_add(x, LOG2_E, format_of(x).shifter))
     return k, subtract_ln2(x, n)
 
@@ -49,11 +50,17 @@ def clamp(x, low, high):
     return where(x > high, high, where(x < low, low, x))
 
 
-def exp_parts(x, correction=0.0):
-    """p near 1 and an integer k such that exp(x + correction) = p * 2**k."""
-    low, high = _RANGE[x.dtype]
-    k, r = reduce_by_ln2(clamp(x, low, high))
-    return exp_minus_one_reduced(r + correction) + 1, k
+def exp_excess_parts(x, correction=0.0):
+    """q and an integer k such that exp(x + correction) = (1 + q) * 2**k, and |q| < 1/2."""
+    most = EXP_RANGE[x.dtype]
+    k, r = reduce_by_ln2(clamp(x, -most, most))
+    return exp_minus_one_reduced(r + correction), k
+
+
+def exp_parts(x):
+    """p near 1 and an integer k such that exp(x) = p * 2**k."""
+    q, k = exp_excess_parts(x)
+    return q + 1, k
 
 
 @function("f")
@@ -70,13 +77,13 @@ def exp2(x):
 
 # log 2 rounded, and the rest
 _LN2 = {F32: (0.6931472, -1.9046542e-9), F64: (0.6931471805599453, 2.3190468138462996e-17)}
-_EXP2_RANGE = {F32: (-151.0, 129.0), F64: (-1076.0, 1025.0)}
+_EXP2_RANGE = {F32: 250.0, F64: 2000.0}
 
 
 def exp2_parts(x, correction=0.0):
     """p near 1 and an integer k such that 2**(x + correction) = p * 2**k."""
-    low, high = _EXP2_RANGE[x.dtype]
-    x = clamp(x, low, high)
+    most = _EXP2_RANGE[x.dtype]
+    x = clamp(x, -most, most)
     n, k = round_to_integer(x)
     f = (x - n) + correction
     ln2, rest = _LN2[x.dtype]
@@ -88,7 +95,7 @@ def expm1(x):
     """exp(x) - 1 without cancellation, all x: 2**n ((exp(r) - 1) + (1 - 2**-n))."""
     fmt = format_of(x)
     lowest = {F32: -18.0, F64: -38.0}[x.dtype]  # the result is -1 here
-    k, r = reduce_by_ln2(clamp(x, lowest, _RANGE[x.dtype][1]))
+    k, r = reduce_by_ln2(clamp(x, lowest, EXP_RANGE[x.dtype]))
     # For n beyond the precision, 2**-n no longer counts, and may not be representable.
     counted = where(k > 60, 60, k)
     inner = exp_minus_one_reduced(r) + (1 - power_of_two(-counted, fmt))
@@ -98,5 +105,11 @@ def expm1(x):
 @function("f")
 def logistic(x):
     """1 / (1 + exp(-x)), all x, accurate in both tails: exp is taken of -|x| only."""
-    e = exp(-magnitude(x))
-    return where(x >= 0, 1.0, e) / (1 + e)
+    p, k = exp_parts(-magnitude(x))
+    e = scale_by_power_of_two(p, k)
+    above = where(x >= 0, 1.0, e)
+    below, lost = quick_two_sum(1.0, e)
+    inverse = 1 / below
+    quotient = above * inverse
+    rest = fused(-quotient, below, above) - quotient * lost
+    return multiply_add(rest, inverse, quotient)

@@ -10,12 +10,12 @@ through log1p (W. Kahan, "Branch cuts for complex elementary functions", 1987).
 """
 from __future__ import annotations
 
-from .exponential import LOG2_E, subtract_ln2
+from .exponential import EXP_RANGE, LOG2_E, subtract_ln2
 from .logarithm import log1p
 from .registry import function
 from .vocabulary import (F32, F64, format_of, magnitude, multiply_add, polynomial, power_of_two,
-                         round_to_integer, scale_by_power_of_two, square_root, where,
-                         with_sign_of)
+                         quick_two_sum, round_to_integer, scale_by_power_of_two, square_root,
+                         where, with_sign_of)
 
 # (sinh(r) - r) / r**3 and (cosh(r) - 1) / r**2, in r**2
 _SINH = {
@@ -28,8 +28,7 @@ _COSH = {
     F64: (0.49999999999999994, 0.04166666666667073, 0.0013888888887962968,
           2.480158824573706e-05, 2.755683914378135e-07, 2.0995838982287324e-09),
 }
-# cosh and sinh are infinite here, and tanh is 1
-_INFINITE = {F32: 90.0, F64: 711.0}
+# tanh is 1 here
 _ONE = {F32: 12.0, F64: 24.0}
 # From here on x * x + 1 == x * x
 _LARGE = {F32: 2.0 ** 26, F64: 2.0 ** 55}
@@ -41,47 +40,62 @@ _SHIFT = 0.2935
 
 
 def _reduced(x, most):
-    """sinh r, cosh r - 1, w and n for |x|, or for `most` if it is more."""
+    """r, sinh r - r, cosh r - 1, w and n for |x|, or for `most` if it is more."""
     a = magnitude(x)
     a = where(a > most, most, a)
     n, k = round_to_integer(multiply_add(a, LOG2_E, -_SHIFT))
     r = subtract_ln2(a, n)
     z = r * r
-    sinh_r = multiply_add(r * z, polynomial(z, _SINH[z.dtype]), r)
+    sinh_excess = r * z * polynomial(z, _SINH[z.dtype])
     cosh_excess = z * polynomial(z, _COSH[z.dtype])
     inverse = power_of_two(-where(k > 60, 60, k), format_of(x))
-    return sinh_r, cosh_excess, inverse * inverse, k
+    return r, sinh_excess, cosh_excess, inverse * inverse, k
 
 
 def _twice_cosh(sinh_r, cosh_excess, w):
     """2 cosh x / 2**n."""
-    return (1 + w) + multiply_add(1 + w, cosh_excess, (1 - w) * sinh_r)
+    return 1 + (w + multiply_add(1 + w, cosh_excess, (1 - w) * sinh_r))
+
+
+def _twice_sinh(sinh_r, cosh_excess, w):
+    """2 sinh x / 2**n."""
+    difference, lost = quick_two_sum(1.0, -w)
+    return difference + (lost + multiply_add(difference, cosh_excess, (1 + w) * sinh_r))
+
+
+def sinh_cosh_parts(x):
+    """s, c and an integer k: sinh x = s 2**k, cosh x = c 2**k; s and c are not large."""
+    r, sinh_excess, cosh_excess, w, k = _reduced(x, EXP_RANGE[x.dtype])
+    sinh_r = r + sinh_excess
+    s = with_sign_of(0.5 * _twice_sinh(sinh_r, cosh_excess, w), x)
+    return s, 0.5 * _twice_cosh(sinh_r, cosh_excess, w), k
 
 
 @function("f")
 def sinh(x):
     """Hyperbolic sine, all x."""
-    sinh_r, cosh_excess, w, k = _reduced(x, _INFINITE[x.dtype])
-    twice = (1 - w) + multiply_add(1 - w, cosh_excess, (1 + w) * sinh_r)
-    return with_sign_of(scale_by_power_of_two(0.5 * twice, k), x)
+    s, _, k = sinh_cosh_parts(x)
+    return scale_by_power_of_two(s, k)
 
 
 @function("f")
 def cosh(x):
     """Hyperbolic cosine, all x."""
-    sinh_r, cosh_excess, w, k = _reduced(x, _INFINITE[x.dtype])
-    return scale_by_power_of_two(0.5 * _twice_cosh(sinh_r, cosh_excess, w), k)
+    _, c, k = sinh_cosh_parts(x)
+    return scale_by_power_of_two(c, k)
 
 
 @function("f")
 def tanh(x):
-    """Hyperbolic tangent, all x: sinh / cosh up to 0.55, then 1 - 2 exp(-x) / (2 cosh x)."""
-    sinh_r, cosh_excess, w, k = _reduced(x, _ONE[x.dtype])
+    """Hyperbolic tangent, all x: sinh r / cosh r up to 0.55, then 1 - exp(-x) / cosh x."""
+    r, sinh_excess, cosh_excess, w, k = _reduced(x, _ONE[x.dtype])
     small = k == 0
-    above = where(small, sinh_r, (-2.0 * w) * ((cosh_excess - sinh_r) + 1))
+    sinh_r = r + sinh_excess
+    # Both as a sum, of r or 1 and a smaller quotient, which needs less accuracy.
+    above = where(small, multiply_add(-r, cosh_excess, sinh_excess),
+                  (-2.0 * w) * ((cosh_excess - sinh_r) + 1))
     below = where(small, 1 + cosh_excess, _twice_cosh(sinh_r, cosh_excess, w))
-    quotient = above / below
-    return with_sign_of(where(small, quotient, 1 + quotient), x)
+    return with_sign_of(where(small, r, 1.0) + above / below, x)
 
 
 @function("f")

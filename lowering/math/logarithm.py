@@ -94,7 +94,7 @@ def _inverse_power_of_two(e):
     """2**-e for a float e; 0 if that is no normal number."""
     fmt = format_of(e)
     _, k = unshift(fmt.shifter - e)
-    return power_of_two(k, fmt)
+    return power_of_two(where(k < -fmt.bias, -fmt.bias, k), fmt)
 
 
 @function("f")

@@ -1,4 +1,4 @@
-"""sqrt, rsqrt, cbrt, power.
+"""sqrt, rsqrt, cbrt, power, integer_power.
 
 power is exp2(y log2 |x|) with the logarithm and its product with y in two numbers each, about
 twice the format's precision, so that the error does not grow with the result's exponent
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from .exponential import exp2_parts
 from .logarithm import decompose
-from .registry import function
-from .vocabulary import (F32, F64, format_of, fused, is_negative, magnitude,
-                         multiply_add, polynomial, power_of_two, quick_two_sum, round_to_integer,
-                         round_to_zero, scale_by_power_of_two, square_root, two_product, where,
-                         with_sign_of)
+from .registry import function, version
+from .vocabulary import (F32, F64, complex_product, format_of, fused, is_negative, magnitude,
+                         make_complex, multiply_add, polynomial, power_of_two, quick_two_sum,
+                         round_to_integer, round_to_zero, scale_by_power_of_two, square_root,
+                         two_product, where, with_sign_of)
 
 INFINITY = float("inf")
 
@@ -114,3 +114,37 @@ def power(x, y):
     result = where((a == 1) & (magnitude(y) == INFINITY), 1.0, result)
     result = where((x != x) | (y != y), x + y, result)
     return where((x == 1) | (y == 0), 1.0, result)
+
+
+def _repeated(x, exponent, multiply):
+    """x to a positive power, squaring as often as it can."""
+    if exponent == 1:
+        return x
+    half = _repeated(x, exponent // 2, multiply)
+    square = multiply(half, half)
+    return square if exponent % 2 == 0 else multiply(square, x)
+
+
+@function("fiu", literals=1)
+def integer_power(x, exponent):
+    """x to a power that is a literal integer, by multiplication; >= 0 for integers.
+
+    The error grows with the exponent, by about half an ulp for each multiplication.
+    """
+    if exponent == 0:
+        return where(x == x, 1, 1, like=x)
+    result = _repeated(x, abs(exponent), lambda a, b: a * b)
+    return result if exponent > 0 else 1 / result
+
+
+@version(integer_power, "c")
+def _integer_power_complex(z, exponent):
+    if exponent == 0:
+        one = where(z.real == 0, 1.0, 1.0, like=z.real)
+        return make_complex(one, 0.0 * one)
+    result = _repeated(z, abs(exponent), complex_product)
+    if exponent > 0:
+        return result
+    x, y = result.real, result.imag
+    square = x * x + y * y
+    return make_complex(x / square, -y / square)

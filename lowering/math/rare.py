@@ -8,7 +8,8 @@ lane needs the library. That costs a call and a comparison per vector.
 from __future__ import annotations
 
 import functools
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import binding, ir
@@ -24,15 +25,16 @@ class Library(NamedTuple):
     evaluate: Callable
 
 
-def _emit_sine(name):
+def _emit_intrinsic(name):
     def emit(builder, x):
         function = builder.module.declare_intrinsic(f"llvm.{name}", [x.type])
         return builder.call(function, [x])
     return emit
 
 
-SIN = Library("sin", _emit_sine("sin"), np.sin)
-COS = Library("cos", _emit_sine("cos"), np.cos)
+SIN = Library("sin", _emit_intrinsic("sin"), np.sin)
+COS = Library("cos", _emit_intrinsic("cos"), np.cos)
+TAN = Library("tan", _emit_intrinsic("tan"), np.tan)
 FMOD = Library("fmod", lambda builder, x, y: builder.frem(x, y), np.fmod)
 
 

@@ -20,6 +20,7 @@ _STRICT_DIVISION = ("contract",)
 
 _FLOAT_TYPES = {2: ir.HalfType(), 4: ir.FloatType(), 8: ir.DoubleType()}
 BOOL = np.dtype(bool)
+UINT16, UINT32 = np.dtype(np.uint16), np.dtype(np.uint32)
 
 
 def llvm_type(dtype: np.dtype) -> ir.Type:
@@ -153,6 +154,10 @@ class Value:
         function = self.builder.module.declare_intrinsic(
             name, [kind], ir.FunctionType(kind, [kind] * len(operands)))
         return self.same(self.builder.call(function, operands))
+
+    def count_leading_zeros(self) -> Value:
+        zero_is_fine = ir.Constant(ir.IntType(1), 0)
+        return self.same(self.builder.ctlz(self.ir, zero_is_fine))
 
 
 class ComplexValue:

@@ -112,7 +112,22 @@ def resize(i, dtype):
     return Value(i.builder, changed, dtype)
 
 
+def to_integer(x):
+    """A small float without fraction, as int64."""
+    if not isinstance(x, Value):
+        return x.astype(np.int64)
+    return Value(x.builder, x.builder.fptosi(x.ir, ir.IntType(64)), np.dtype(np.int64))
+
+
 # ---- arithmetic ----
+
+def quotient_of_integers(x, y):
+    """x / y truncated, for y != 0 where that does not overflow."""
+    if isinstance(x, Value):
+        divide = x.builder.sdiv if x.dtype.kind == "i" else x.builder.udiv
+        return x.same(divide(x.ir, y.ir))
+    return (x - np.fmod(x, y)) // y
+
 
 def multiply_add(x, y, z):
     """x * y + z, rounded once where that is faster, else twice."""
@@ -152,7 +167,8 @@ def _fused_float64(x, y, z):
     error = ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low
     total, lost = two_sum(product, addend)
     result = np.ldexp(total + (lost + error), exponent)
-    return np.where(np.isfinite(result), result, np.ldexp(product, exponent) + z)[()]
+    plain = ~np.isfinite(result) | (product == 0)
+    return np.where(plain, np.ldexp(product, exponent) + z, result)[()]
 
 
 def two_sum(x, y):
@@ -239,3 +255,7 @@ def make_complex(real, imag):
                       np.result_type(real.dtype, np.complex64))
     result.real, result.imag = real, imag
     return result[()]
+
+
+def complex_product(z, w):
+    return make_complex(z.real * w.real - z.imag * w.imag, z.real * w.imag + z.imag * w.real)

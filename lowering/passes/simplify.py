@@ -1,0 +1,182 @@
+"""Simplification: equal equations once, constants computed, operations that do nothing removed.
+
+In: a Program. Out: one that gives the same values. Imports `functrans.ir` only.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from functrans.ir.primitive import (Broadcast, Contract, Elementwise, Reshape, Slice,
+                                    Transpose)
+from functrans.ir.program import Equation, Literal, Program, Var
+from functrans.ir.rewrite import is_literal, substitute, uses
+
+
+def simplify(program: Program) -> Program:
+    """One walk, in which each equation sees its operands simplified already."""
+    mapping: dict = {}
+    definitions: dict[Var, Equation] = {}
+    seen: dict = {}
+    equations = []
+    often = uses(program)
+    for equation in program.equations:
+        inputs = substitute(equation.inputs, mapping)
+        if inputs != equation.inputs:
+            equation = equation.replace(inputs=inputs)
+        equation = _rewritten(equation, definitions, often)
+        replacement = _replacement(equation, definitions)
+        if replacement is None:
+            key = _key(equation)
+            known = seen.get(key) if key is not None else None
+            if known is None:
+                seen[key] = equation.outputs
+                equations.append(equation)
+                definitions.update((var, equation) for var in equation.outputs)
+                continue
+            replacement = known
+        mapping.update(zip(equation.outputs, replacement, strict=True))
+    return program.replace(equations=equations, outputs=substitute(program.outputs, mapping))
+
+
+# ---- equal equations ----
+
+def _key(equation: Equation):
+    """What makes two equations equal; None where they must both run."""
+    primitive = equation.primitive
+    if primitive.effect or not primitive.subexpressions:
+        return None
+    inputs = tuple(_atom_key(atom) for atom in equation.inputs)
+    try:
+        params = tuple(sorted(equation.params.items()))
+        hash(params)
+    except TypeError:
+        return None
+    return primitive, inputs, params, tuple(var.type for var in equation.outputs)
+
+
+def _atom_key(atom):
+    if type(atom) is Literal:
+        return atom.value.tobytes(), atom.value.dtype.name
+    return atom
+
+
+# ---- other ways to say the same ----
+
+def _rewritten(equation: Equation, definitions: dict, often: dict) -> Equation:
+    kernel = equation.kernel
+    if isinstance(kernel, Elementwise):
+        return _with_literals(equation, definitions)
+    if isinstance(kernel, Transpose):
+        return _exchanged_product(equation, kernel, definitions, often)
+    return equation
+
+
+def _with_literals(equation: Equation, definitions: dict) -> Equation:
+    """Operands that are one literal everywhere become that literal, but for the last array."""
+    inputs = list(equation.inputs)
+    shaped = [k for k, atom in enumerate(inputs) if atom.type.shape]
+    for k in shaped:
+        before = definitions.get(inputs[k])
+        rest = [j for j in shaped if j != k and inputs[j].type.shape]
+        if rest and before is not None and isinstance(before.kernel, Broadcast) \
+                and type(before.inputs[0]) is Literal:
+            inputs[k] = before.inputs[0]
+    inputs = tuple(inputs)
+    return equation if inputs == equation.inputs else equation.replace(inputs=inputs)
+
+
+def _exchanged_product(equation: Equation, kernel: Transpose, definitions: dict,
+                       often: dict) -> Equation:
+    """A matrix product that is only read transposed: the product of the operands exchanged."""
+    before = definitions.get(equation.inputs[0])
+    product = before.kernel if before is not None else None
+    if not isinstance(product, Contract) or often.get(equation.inputs[0], 0) != 1:
+        return equation
+    lhs, rhs = before.inputs
+    batch, contracted = len(product.batch[0]), len(product.contract[0])
+    left = lhs.type.ndim - batch - contracted
+    right = rhs.type.ndim - batch - contracted
+    exchanged = (*range(batch), *range(batch + left, batch + left + right),
+                 *range(batch, batch + left))
+    if kernel.perm != exchanged or not left or not right:
+        return equation
+    params = {"contract": product.contract[::-1], "batch": product.batch[::-1]}
+    return before.replace(inputs=(rhs, lhs), params=params, outputs=equation.outputs)
+
+
+# ---- single equations ----
+
+def _replacement(equation: Equation, definitions: dict):
+    """The atoms that an equation's results are, if it need not be computed."""
+    kernel = equation.kernel
+    if isinstance(kernel, Elementwise):
+        return _simplified_elementwise(equation, kernel)
+    if isinstance(kernel, (Broadcast, Transpose, Reshape, Slice)):
+        return _simplified_relabeling(equation, kernel, definitions)
+    return None
+
+
+def _simplified_elementwise(equation: Equation, kernel: Elementwise):
+    inputs = equation.inputs
+    out = equation.outputs[0].type
+    if kernel.outputs == 1 and not out.shape \
+            and all(type(atom) is Literal for atom in inputs):
+        with np.errstate(all="ignore"):
+            value = equation.primitive.evaluate(*(atom.value for atom in inputs),
+                                                **equation.params)
+        return (Literal(np.asarray(value, out.dtype)[()]),)
+    if kernel.expr == "{0}" or _is_conversion_to_itself(equation, kernel):
+        return _same(inputs[0], out)
+    for place, value, kept in _IDENTITIES.get(kernel.expr, ()):
+        if is_literal(inputs[place], value) and not _is_negative_zero(inputs[place]):
+            return _same(inputs[kept], out)
+    return None
+
+
+def _is_conversion_to_itself(equation: Equation, kernel) -> bool:
+    return kernel.expr == f"to_{equation.inputs[0].type.dtype.name}({{0}})"
+
+
+def _is_negative_zero(literal: Literal) -> bool:
+    return literal.value.dtype.kind == "f" and bool(np.signbit(literal.value))
+
+
+def _same(atom, kind):
+    return (atom,) if atom.type.matches(kind) else None
+
+
+# Expressions that give one operand where another is a certain literal: (which, value, result).
+# x + 0 is not among them: it turns -0.0 into 0.0.
+_IDENTITIES = {
+    "({0} * {1})": ((1, 1, 0), (0, 1, 1)),
+    "({0} / {1})": ((1, 1, 0),),
+    "({0} - {1})": ((1, 0, 0),),
+    "({0} * {1} if {0} != 0 else {T}(0))": ((0, 1, 1),),
+}
+
+
+def _simplified_relabeling(equation: Equation, kernel, definitions: dict):
+    """A relabeling that moves nothing, or that undoes the one before."""
+    operand, out = equation.inputs[0], equation.outputs[0].type
+    if operand.type.shape == out.shape and _moves_nothing(kernel, out.shape):
+        return _same(operand, out)
+    before = definitions.get(operand) if type(operand) is Var else None
+    if before is None:
+        return None
+    if isinstance(kernel, Reshape) and isinstance(before.kernel, Reshape) \
+            and before.inputs[0].type.shape == out.shape:
+        return _same(before.inputs[0], out)
+    if isinstance(kernel, Transpose) and isinstance(before.kernel, Transpose):
+        perm = [before.kernel.perm[k] for k in kernel.perm]
+        if perm == list(range(len(perm))):
+            return _same(before.inputs[0], out)
+    return None
+
+
+def _moves_nothing(kernel, shape: tuple) -> bool:
+    if isinstance(kernel, Transpose):
+        moved = [k for k in kernel.perm if shape[k] != 1]
+        return moved == sorted(moved)
+    if isinstance(kernel, Slice):
+        return not any(kernel.start) and all(step == 1 for step in kernel.step)
+    return True

@@ -1,0 +1,346 @@
+"""From a Plan to the table that the runner walks.
+
+Registers: the addresses of inputs, of outputs, of temporary memory, then counters of loops.
+In: a Plan. Out: `Assembly`. Imports `plan`, `native`.
+"""
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lowering.native import blas
+from lowering.native.compile import compile_kernel, signature
+from lowering.native.runner import (ADD, CALL, CHECKED_CALL, COPY, END, JUMP, JUMP_UNLESS_LESS,
+                                    LOAD, SET, ZERO)
+from lowering.passes.buffers import rounded
+from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
+from lowering.views import Buffer, View
+
+# The head of temporary memory: the record of an index out of bounds (three numbers), and two
+# words that numba's functions write to.
+ERROR, RETURN, EXCEPTION = 0, 24, 32
+HEAD = 64
+
+MAX_UNROLLED = 8          # batches of products up to this number are written out
+
+
+def _data_offset() -> int:
+    """Where NumPy's array object keeps the address of its data.
+
+    So that the runner finds it from `id(array)`, which costs nothing in Python.
+    """
+    probe = np.empty(1)
+    word = ctypes.sizeof(ctypes.c_void_p)
+    for offset in range(word, 16 * word, word):
+        if ctypes.c_void_p.from_address(id(probe) + offset).value == probe.ctypes.data:
+            return offset
+    raise RuntimeError("cannot find the address of data in NumPy's array object")
+
+
+DATA_OFFSET = _data_offset()
+
+
+@dataclass(slots=True)
+class Assembly:
+    """A table for the runner. `alive` keeps what its addresses point to."""
+    code: np.ndarray
+    registers: int
+    memory: int                       # bytes of temporary memory
+    checks: list                      # (location, size) for each code of an index error
+    alive: list
+    kernels: list                     # of the steps, in order
+    hosts: list = field(default_factory=list)
+
+
+class Assembler:
+    """Writes the table, step by step."""
+
+    def __init__(self, plan: Plan, cache=None, host: Callable | None = None):
+        self.plan = plan
+        self.cache = cache
+        self.host = host
+        self.code: list[int] = []
+        self.constants: list[int] = []
+        self.constant_places: list[tuple[int, int]] = []    # (place in code, constant)
+        self.checks: list = []
+        self.alive: list = []
+        self.kernels: list = []
+        inputs, outputs = len(plan.input_types), len(plan.output_types)
+        self.first_output = inputs
+        self.arena = inputs + outputs
+        self.registers = self.arena + 1
+        self.scratch_start = HEAD + rounded(plan.arena)
+
+    def assemble(self) -> Assembly:
+        for register in range(self.arena):
+            self.write(LOAD, register, register, DATA_OFFSET)
+        for step in self.plan.steps:
+            _ASSEMBLE[type(step)](self, step)
+        self.write(END)
+        return self._finish()
+
+    def _finish(self) -> Assembly:
+        constants = np.array(self.constants or [0], np.int64)
+        code = np.array(self.code, np.int64)
+        for place, number in self.constant_places:
+            code[place] += constants.ctypes.data + 8 * number
+        return Assembly(code, self.registers, self.scratch_start + self.plan.scratch,
+                        self.checks, [constants, *self.alive], self.kernels)
+
+    # ---- writing ----
+
+    def write(self, *numbers: int):
+        self.code.extend(int(number) for number in numbers)
+
+    def operand(self, buffer: Buffer, offset: int) -> tuple[int, int]:
+        """Register and bytes of an element of a buffer."""
+        buffer = buffer.root()
+        place = offset * buffer.dtype.itemsize
+        if buffer.role == "input":
+            return buffer.index, place
+        if buffer.role == "output":
+            return self.first_output + buffer.index, place
+        return self.arena, HEAD + self.plan.offsets[buffer] + place
+
+    def view(self, view: View) -> tuple[int, int]:
+        return self.operand(view.buffer, view.offset)
+
+    def constant(self, *words: int) -> int:
+        """Numbers that are passed by address; the number of the first."""
+        self.constants.extend(words)
+        return len(self.constants) - len(words)
+
+    def by_address(self, constant: int):
+        """An operand: the address of a constant, which is filled in at the end."""
+        self.constant_places.append((len(self.code) + 1, constant))
+        self.write(-1, 0)
+
+    def new_register(self) -> int:
+        self.registers += 1
+        return self.registers - 1
+
+    def loop(self, count: int, body: Callable):
+        """`body()` count times."""
+        counter = self.new_register()
+        self.write(SET, counter, -1, 0)
+        start = len(self.code)
+        self.write(JUMP_UNLESS_LESS, counter, -1, count, 0)
+        hole = len(self.code) - 1
+        body()
+        self.write(ADD, counter, -1, 1)
+        self.write(JUMP, start)
+        self.code[hole] = len(self.code)
+
+    # ---- steps ----
+
+    def launch(self, step: Launch):
+        kernel = step.kernel
+        compiled = compile_kernel(kernel.text, signature(kernel.parameters), self.cache)
+        self.alive.append(compiled)
+        self.kernels.append(kernel)
+        self.write(CALL, len(kernel.parameters) + 2, compiled.address,
+                   self.arena, RETURN, self.arena, EXCEPTION)
+        first_check = len(self.checks)
+        self.checks += kernel.checks
+        scratch = self.scratch_start
+        for parameter in kernel.parameters:
+            if parameter.kind == "pointer":
+                self.write(*self.view(parameter.value))
+            elif parameter.kind == "scratch":
+                self.write(self.arena, scratch)
+                scratch += rounded(parameter.value * parameter.dtype.itemsize)
+            elif parameter.kind == "error":
+                self.write(self.arena, ERROR)
+            else:
+                shift = first_check if parameter.kind == "code" else 0
+                self.write(-1, parameter.value + shift)
+
+    def copy(self, step: Copy):
+        size = step.source.size * step.source.dtype.itemsize
+        self.write(COPY, *self.view(step.target), *self.view(step.source), -1, size)
+
+    def zero(self, step: Zero):
+        size = step.target.size * step.target.dtype.itemsize
+        self.write(ZERO, *self.view(step.target), -1, size)
+
+    def call_host(self, step: Host):
+        address, keep = self.host(step)
+        self.alive.append(keep)
+        views = [*step.inputs, *step.outputs]
+        self.write(CHECKED_CALL, len(views), address)
+        for view in views:
+            self.write(*self.view(view))
+
+    # ---- matrix products ----
+
+    def product(self, step: Product):
+        library = blas.library()
+        if library is None:
+            self.call_host(product_on_host(step))
+            return
+        call = _BlasCall(self, step, library)
+        shape = step.left.batch_shape
+        total = int(np.prod(shape, dtype=np.int64))
+        pointers = [self.view(step.left.view), self.view(step.right.view),
+                    self.view(step.target)]
+        if total <= MAX_UNROLLED:
+            for index in np.ndindex(*shape):
+                call.write([(register, value + call.shift(number, index))
+                            for number, (register, value) in enumerate(pointers)])
+            return
+        self._batch_loops(call, shape, pointers)
+
+    def _batch_loops(self, call: "_BlasCall", shape: tuple, pointers: list):
+        """Nested loops over the batch, which move three pointers along."""
+        moving = [self.new_register() for _ in pointers]
+
+        def level(depth: int, start: list):
+            here = [self.new_register() for _ in pointers] if depth < len(shape) - 1 else moving
+            for register, operand in zip(here, start):
+                self.write(SET, register, *operand)
+
+            def body():
+                if depth == len(shape) - 1:
+                    call.write([(register, 0) for register in here])
+                else:
+                    level(depth + 1, [(register, 0) for register in here])
+                for number, register in enumerate(here):
+                    self.write(ADD, register, -1, call.stride(number, depth))
+            self.loop(shape[depth], body)
+        level(0, pointers)
+
+
+class _BlasCall:
+    """One product as a call of gemm or gemv. BLAS counts columns first: all is transposed."""
+
+    def __init__(self, assembler: Assembler, step: Product, library):
+        self.assembler = assembler
+        self.step = step
+        left, right = step.left, step.right
+        self.rows, self.columns, self.inner = left.rows, right.rows, left.columns
+        letter = blas.LETTERS[step.target.dtype.name]
+        self.vector = self.rows == 1 or self.columns == 1
+        self.address = library.address(letter + ("gemv" if self.vector else "gemm"))
+        self.pack = _packer(library.integer)
+        self.one = assembler.constant(*_words(step.target.dtype.type(1)))
+        self.zero = assembler.constant(*_words(step.target.dtype.type(0)))
+
+    def stride(self, number: int, dim: int) -> int:
+        """Bytes from one matrix of the batch to the next, of left, right or target."""
+        itemsize = self.step.target.dtype.itemsize
+        if number < 2:
+            matrices = (self.step.left, self.step.right)[number]
+            return matrices.batch_strides[dim] * itemsize
+        rest = self.step.left.batch_shape[dim + 1:]
+        return int(np.prod(rest, dtype=np.int64)) * self.rows * self.columns * itemsize
+
+    def shift(self, number: int, index: tuple) -> int:
+        return sum(k * self.stride(number, dim) for dim, k in enumerate(index))
+
+    def write(self, pointers: list):
+        if self.vector:
+            self._gemv(pointers)
+        else:
+            self._gemm(pointers)
+
+    def _number(self, value: int) -> int:
+        return self.assembler.constant(self.pack(value))
+
+    def _letter(self, letter: str) -> int:
+        return self.assembler.constant(ord(letter))
+
+    def _gemm(self, pointers: list):
+        """target' = right left', with ' the transpose: columns by rows."""
+        left, right, target = pointers
+        right_letter, right_stride = _layout(self.step.right, "N", "T")
+        left_letter, left_stride = _layout(self.step.left, "T", "N")
+        assembler = self.assembler
+        assembler.write(CALL, 15, self.address)
+        for letter in (right_letter, left_letter):
+            assembler.by_address(self._letter(letter))
+        for value in (self.columns, self.rows, self.inner):
+            assembler.by_address(self._number(value))
+        assembler.by_address(self.one)
+        assembler.write(*right)
+        assembler.by_address(self._number(right_stride))
+        assembler.write(*left)
+        assembler.by_address(self._number(left_stride))
+        assembler.by_address(self.zero)
+        assembler.write(*target)
+        assembler.by_address(self._number(self.columns))
+        assembler.write(-1, 1, -1, 1)               # lengths of the letters, for Fortran
+
+    def _gemv(self, pointers: list):
+        """One of the operands is a vector."""
+        left, right, target = pointers
+        if self.rows == 1:
+            matrix, vector, at, by = self.step.right, self.step.left, right, left
+        else:
+            matrix, vector, at, by = self.step.left, self.step.right, left, right
+        unit_rows = matrix.row_stride == 1 and matrix.column_stride != 1
+        shape = (matrix.rows, matrix.columns) if unit_rows else (matrix.columns, matrix.rows)
+        stride = matrix.column_stride if unit_rows else matrix.row_stride
+        step = vector.column_stride if vector.columns > 1 else 1
+        assembler = self.assembler
+        assembler.write(CALL, 12, self.address)
+        assembler.by_address(self._letter("N" if unit_rows else "T"))
+        for value in shape:
+            assembler.by_address(self._number(value))
+        assembler.by_address(self.one)
+        assembler.write(*at)
+        assembler.by_address(self._number(max(stride, shape[0], 1)))
+        assembler.write(*by)
+        assembler.by_address(self._number(step))
+        assembler.by_address(self.zero)
+        assembler.write(*target)
+        assembler.by_address(self._number(1))
+        assembler.write(-1, 1)
+
+
+def _layout(matrices, if_rows: str, if_columns: str) -> tuple[str, int]:
+    """Letter and leading dimension for a matrix whose rows, or whose columns, are contiguous."""
+    if matrices.row_stride == 1 and matrices.column_stride != 1:
+        return if_rows, max(matrices.column_stride, matrices.rows, 1)
+    return if_columns, max(matrices.row_stride, matrices.columns, 1)
+
+
+def _packer(integer: type) -> Callable:
+    """An integer of BLAS in a word of 64 bits."""
+    return (lambda value: value) if integer is np.int64 else (lambda value: value & 0xFFFFFFFF)
+
+
+def _words(value: np.generic) -> list[int]:
+    """A number's bytes as words of 64 bits."""
+    data = value.tobytes()
+    data += bytes(-len(data) % 8)
+    return np.frombuffer(data, np.int64).tolist()
+
+
+def product_on_host(step: Product) -> Host:
+    """The product by NumPy, where no BLAS can be called."""
+    left, right = step.left, step.right
+
+    def function(*arrays):
+        a, b = (_strided(array, matrices) for array, matrices in zip(arrays, (left, right)))
+        return (np.matmul(a, np.swapaxes(b, -1, -2)).reshape(step.target.shape),)
+    return Host(function, [_flat(left.view), _flat(right.view)], [step.target])
+
+
+def _flat(view: View) -> View:
+    """All of a buffer from a view's first element on."""
+    size = view.buffer.size - view.offset
+    return View(view.buffer, view.offset, (size,), (1,))
+
+
+def _strided(flat: np.ndarray, matrices) -> np.ndarray:
+    strides = [stride * flat.itemsize for stride in
+               (*matrices.batch_strides, matrices.row_stride, matrices.column_stride)]
+    return np.lib.stride_tricks.as_strided(
+        flat, (*matrices.batch_shape, matrices.rows, matrices.columns), strides)
+
+
+_ASSEMBLE = {Launch: Assembler.launch, Copy: Assembler.copy, Zero: Assembler.zero,
+             Host: Assembler.call_host, Product: Assembler.product}

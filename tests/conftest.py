@@ -1,0 +1,25 @@
+"""Settings for all tests: derandomised hypothesis, a cache folder of their own."""
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True,
+                          suppress_health_check=list(HealthCheck))
+settings.register_profile("thorough", max_examples=1000, deadline=None,
+                          suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("FUNCTRANS_TEST_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Compiled kernels of the tests go to a folder that goes away, unless one is named."""
+    import functrans as ft
+    if "FUNCTRANS_CACHE_DIR" not in os.environ:
+        ft.config.update("cache_dir", tmp_path_factory.mktemp("kernels"))

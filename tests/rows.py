@@ -1,0 +1,294 @@
+"""One row for each primitive: operands, params and dtypes on which all laws are tried.
+
+A case is a list of operands, each a shape and a kind of values, and params. Kinds keep away from
+kinks and poles, so that finite differences mean something; edges have tests of their own.
+"""
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass, field
+from importlib import import_module
+
+import numpy as np
+
+from functrans import primitives
+from functrans.ir.primitive import Primitive
+from functrans.primitives import (contract, cumulative, elementwise, functions, index, random, reduce,
+                                  shape, sort, window)
+from functrans.primitives.basic import add_p, broadcast_p, reduce_sum_p
+
+FLOATS = ("float16", "float32", "float64")
+COMPLEX = ("complex64", "complex128")
+INTEGERS = ("int8", "int32", "int64", "uint8", "uint32")
+NUMBERS = FLOATS + COMPLEX + INTEGERS
+REAL = FLOATS + INTEGERS
+ANY = NUMBERS + ("bool",)
+BITS = INTEGERS + ("bool",)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """shape; kind of values; dtype if it is not that of the case."""
+    shape: tuple
+    kind: str = "normal"
+    dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    operands: tuple
+    params: dict = field(default_factory=dict)
+
+    def arrays(self, dtype: str, seed: int = 0) -> list[np.ndarray]:
+        rng = np.random.default_rng(seed)
+        return [draw(rng, operand, np.dtype(operand.dtype or dtype))
+                for operand in self.operands]
+
+
+@dataclass(frozen=True)
+class Row:
+    """dtypes: on which values are compared. linear: operands in which it is linear.
+
+    ulp: how far compiled values may be from NumPy's, in units of the last place, where the
+    primitive is no exact operation. second: whether second derivatives are tried.
+    """
+    primitive: Primitive
+    cases: tuple
+    dtypes: tuple
+    ulp: float = 4
+    second: bool = True
+
+    @property
+    def name(self):
+        return self.primitive.name
+
+
+def draw(rng, operand: Operand, dtype: np.dtype) -> np.ndarray:
+    """Values of a kind."""
+    shape, (kind, _, argument) = operand.shape, operand.kind.partition(":")
+    if kind == "index":
+        return rng.integers(0, int(argument), shape).astype(dtype)
+    if kind == "distinct_index":
+        size = int(np.prod(shape))
+        return rng.permutation(int(argument))[:size].reshape(shape).astype(dtype)
+    if kind == "shift":
+        return rng.integers(0, dtype.itemsize * 8 + 3, shape).astype(dtype)
+    if dtype.kind == "b":
+        return rng.integers(0, 2, shape).astype(bool)
+    if kind == "distinct":
+        values = rng.permutation(int(np.prod(shape))).reshape(shape) - 2
+        offset = 0.1 + 0.13 * int(argument or 0)
+        return values.astype(dtype) if dtype.kind in "iu" else (values * 0.37 + offset).astype(dtype)
+    if dtype.kind in "iu":
+        return _integers(rng, shape, kind, dtype)
+    values = _floats(rng, shape, kind)
+    if dtype.kind == "c":
+        values = values + 1j * _floats(rng, shape, "normal") * 0.5
+    return values.astype(dtype)
+
+
+def _integers(rng, shape, kind: str, dtype) -> np.ndarray:
+    low = 1 if kind in ("positive", "nonzero", "above_one") or dtype.kind == "u" else -4
+    values = rng.integers(low, 5, shape)
+    return np.where(values == 0, 1, values).astype(dtype) if kind == "nonzero" \
+        else values.astype(dtype)
+
+
+def _floats(rng, shape, kind: str) -> np.ndarray:
+    if kind == "positive":
+        return rng.uniform(0.4, 2.0, shape)
+    if kind == "unit":
+        return rng.uniform(-0.8, 0.8, shape)
+    if kind == "above_one":
+        return rng.uniform(1.3, 3.0, shape)
+    if kind == "nonzero":
+        return rng.uniform(0.4, 2.0, shape) * rng.choice([-1, 1], shape)
+    return rng.normal(size=shape)
+
+
+def case(*operands, **params) -> Case:
+    """A case from shapes (or Operands)."""
+    return Case(tuple(op if isinstance(op, Operand) else Operand(op) for op in operands), params)
+
+
+def spread(kind="normal", count=1) -> tuple:
+    """Cases for an elementwise primitive of `count` operands: a matrix, a scalar, nothing."""
+    return tuple(case(*[Operand(shape, kind)] * count) for shape in ((2, 3), (), (0, 2), (1, 5)))
+
+
+def unary(primitive, kind="normal", dtypes=FLOATS + COMPLEX, **options) -> Row:
+    return Row(primitive, spread(kind), dtypes, **options)
+
+
+def binary(primitive, kind="normal", dtypes=NUMBERS, **options) -> Row:
+    return Row(primitive, spread(kind, 2), dtypes, **options)
+
+
+E, F = elementwise, functions
+_ARITHMETIC = [
+    binary(add_p), binary(E.sub_p), binary(E.mul_p), unary(E.neg_p, dtypes=NUMBERS),
+    binary(E.div_p, "nonzero", FLOATS + COMPLEX),
+    binary(E.guarded_mul_p, "nonzero"),
+    binary(E.guarded_div_p, "nonzero", FLOATS + COMPLEX),
+    binary(E.floor_divide_p, "nonzero", REAL),
+    Row(E.remainder_p, (case(Operand((2, 3), "distinct"), Operand((2, 3), "above_one")),), REAL),
+    Row(E.fmod_p, (case(Operand((2, 3), "distinct"), Operand((2, 3), "above_one")),), REAL),
+    unary(E.abs_p, "nonzero", NUMBERS), unary(E.sign_p, "nonzero", NUMBERS),
+    *(unary(p, "distinct", FLOATS) for p in (E.floor_p, E.ceil_p, E.round_p, E.trunc_p)),
+    binary(E.next_after_p, dtypes=("float32", "float64"), second=False),
+    binary(E.copysign_p, "nonzero", FLOATS),
+    binary(E.max_p, dtypes=REAL + ("bool",)), binary(E.min_p, dtypes=REAL + ("bool",)),
+]
+_COMPARISON = [
+    binary(E.eq_p, dtypes=ANY), binary(E.ne_p, dtypes=ANY),
+    *(binary(p, dtypes=REAL + ("bool",)) for p in (E.lt_p, E.le_p, E.gt_p, E.ge_p)),
+    unary(E.is_finite_p),
+    binary(E.and_p, dtypes=BITS), binary(E.or_p, dtypes=BITS), binary(E.xor_p, dtypes=BITS),
+    unary(E.not_p, dtypes=BITS),
+    *(Row(p, (case((2, 3), Operand((2, 3), "shift")),), INTEGERS)
+      for p in (E.shift_left_p, E.shift_right_arithmetic_p, E.shift_right_logical_p)),
+    unary(E.population_count_p, dtypes=INTEGERS),
+    unary(E.count_leading_zeros_p, dtypes=INTEGERS),
+    Row(E.select_p, (case(Operand((2, 3), dtype="bool"), (2, 3), (2, 3)),
+                     case(Operand((), dtype="bool"), (), ())), ANY),
+    unary(E.stop_gradient_p, dtypes=ANY),
+]
+_CONVERSION = [
+    Row(E.convert_p, tuple(case((2, 3), dtype=np.dtype(name)) for name in
+                           ("float16", "float32", "float64", "int8", "int64", "uint8", "bool",
+                            "complex64")), ANY),
+    unary(E.real_p, dtypes=COMPLEX), unary(E.imag_p, dtypes=COMPLEX),
+    unary(E.conj_p, dtypes=COMPLEX),
+    binary(E.complex_p, dtypes=("float32", "float64")),
+]
+_FUNCTIONS = [
+    unary(F.exp_p), unary(F.expm1_p), unary(F.log_p, "positive"), unary(F.log2_p, "positive"),
+    unary(F.log10_p, "positive"), unary(F.log1p_p, "positive"), unary(F.sqrt_p, "positive"),
+    unary(F.rsqrt_p, "positive"), unary(F.cbrt_p, "nonzero", FLOATS),
+    binary(F.pow_p, "positive", FLOATS + COMPLEX, ulp=16),
+    Row(F.integer_pow_p, tuple(case(Operand((2, 3), "nonzero"), exponent=n)
+                               for n in (2, 3, 5, -2, 1, 0)), FLOATS + COMPLEX, ulp=8),
+    unary(F.sin_p), unary(F.cos_p), unary(F.tan_p, "unit", ulp=8),
+    unary(F.asin_p, "unit", ulp=8), unary(F.acos_p, "unit", ulp=8), unary(F.atan_p),
+    binary(F.atan2_p, "nonzero", FLOATS),
+    unary(F.sinh_p), unary(F.cosh_p), unary(F.tanh_p), unary(F.asinh_p, ulp=8),
+    unary(F.acosh_p, "above_one", ulp=8), unary(F.atanh_p, "unit", ulp=8),
+    unary(F.logistic_p, dtypes=FLOATS), unary(F.erf_p, dtypes=FLOATS),
+    unary(F.erfc_p, dtypes=FLOATS, ulp=8), unary(F.erf_inv_p, "unit", FLOATS, ulp=8),
+    unary(F.lgamma_p, "above_one", FLOATS, ulp=64),
+    unary(F.digamma_p, "above_one", FLOATS, ulp=64),
+    Row(F.polygamma_p, (case(Operand((2, 3), "index:4"), Operand((2, 3), "above_one")),),
+        ("float32", "float64"), ulp=256),
+]
+_SHAPE = [
+    Row(broadcast_p, (case((3,), shape=(2, 3), dims=(1,)), case((), shape=(2, 2), dims=()),
+                      case((2, 1), shape=(2, 4, 3), dims=(0, 2)),
+                      case((0,), shape=(0, 2), dims=(0,))), ANY),
+    Row(shape.reshape_p, (case((2, 6), shape=(3, 4)), case((4,), shape=(2, 1, 2)),
+                          case((), shape=(1, 1)), case((0, 3), shape=(3, 0))), ANY),
+    Row(shape.transpose_p, (case((2, 3, 4), perm=(2, 0, 1)), case((2, 3), perm=(1, 0))), ANY),
+    Row(shape.reverse_p, (case((2, 3), axes=(1,)), case((2, 3), axes=(0, 1))), ANY),
+    Row(shape.slice_p, (case((5, 6), start=(1, 0), limit=(4, 6), step=(1, 2)),
+                        case((4,), start=(2,), limit=(2,), step=(1,))), ANY),
+    Row(shape.pad_p, (case((2, 3), (), low=(1, 0), high=(0, 2), interior=(0, 1)),
+                      case((4,), (), low=(-1,), high=(-1,), interior=(0,)),
+                      case((0,), (), low=(2,), high=(1,), interior=(0,))), ANY),
+    Row(shape.concatenate_p, (case((2, 1), (2, 3), (2, 0), axis=1),
+                              case((1, 3), (2, 3), axis=0)), ANY),
+    Row(shape.iota_p, (case(dtype=np.dtype("int32"), shape=(2, 3), axis=1),
+                       case(dtype=np.dtype("float32"), shape=(4,), axis=0)), ("float32",)),
+]
+_REDUCE = [
+    Row(reduce_sum_p, (case((2, 3, 4), axes=(1,)), case((2, 3), axes=(0, 1)),
+                       case((0, 3), axes=(0,)), case((2, 3), axes=(0,))), NUMBERS, ulp=16),
+    Row(reduce.reduce_prod_p, (case(Operand((2, 3), "nonzero"), axes=(1,)),
+                               case(Operand((2, 3), "nonzero"), axes=(0, 1))), NUMBERS, ulp=16),
+    *(Row(p, (case(Operand((2, 3, 2), "distinct"), axes=(1,)),
+              case(Operand((4, 3), "distinct"), axes=(0,)),
+              case(Operand((2, 3), "distinct"), axes=(0, 1))), REAL + ("bool",))
+      for p in (reduce.reduce_max_p, reduce.reduce_min_p)),
+    *(Row(p, (case((2, 3), axes=(1,)), case((3, 2), axes=(0, 1))), BITS)
+      for p in (reduce.reduce_and_p, reduce.reduce_or_p)),
+    *(Row(p, (case(Operand((2, 4), "distinct"), axis=1), case(Operand((4, 3), "distinct"), axis=0)),
+          REAL + ("bool",)) for p in (reduce.argmax_p, reduce.argmin_p)),
+    *(Row(p, (case(Operand((2, 4), "nonzero"), axis=1, reverse=False),
+              case(Operand((4, 2), "nonzero"), axis=0, reverse=True)), NUMBERS, ulp=16)
+      for p in (cumulative.cumsum_p, cumulative.cumprod_p)),
+    *(Row(p, (case(Operand((2, 4), "distinct"), axis=1, reverse=False),
+              case(Operand((4, 2), "distinct"), axis=0, reverse=True)), REAL)
+      for p in (cumulative.cummax_p, cumulative.cummin_p)),
+    Row(cumulative.linear_recurrence_p,
+        (case((2, 4), (2, 4), axis=1, reverse=False),
+         case((4, 2), (4, 2), axis=0, reverse=True)), FLOATS + COMPLEX, ulp=16),
+]
+_PRODUCTS = [
+    Row(contract.dot_general_p, (
+        case((3, 4), (4, 2), contract=((1,), (0,)), batch=((), ())),
+        case((2, 3, 4), (2, 4, 5), contract=((2,), (1,)), batch=((0,), (0,))),
+        case((4, 3), (2, 4), contract=((0,), (1,)), batch=((), ())),
+        case((2, 3), (3, 2), contract=((0, 1), (1, 0)), batch=((), ())),
+        case((3, 2, 2), (4, 2, 3), contract=((1,), (1,)), batch=((0,), (2,))),
+        case((3,), (3,), contract=((0,), (0,)), batch=((), ())),
+        case((3, 4), (4,), contract=((1,), (0,)), batch=((), ())),
+        case((2,), (3,), contract=((), ()), batch=((), ()))), NUMBERS, ulp=64),
+]
+_INDEX64 = "int64"
+
+
+def _places(shape, size, distinct=False):
+    return Operand(shape, f"{'distinct_' if distinct else ''}index:{size}", _INDEX64)
+
+
+def _scatter(primitive, kind="nonzero", dtypes=NUMBERS) -> Row:
+    mode = dict(mode="raise", unique=False)
+    other = "distinct:1" if kind == "distinct" else kind       # no ties with the operand
+    return Row(primitive, (
+        case(Operand((4, 2), kind), Operand((3, 2), other), _places((3,), 4), batch_dims=0,
+             **mode),
+        case(Operand((3, 4), kind), Operand((5,), other), _places((5,), 3), _places((5,), 4),
+             batch_dims=0, **mode),
+        case(Operand((2, 4), kind), Operand((2, 3), other), _places((2, 3), 4), batch_dims=1,
+             **mode)), dtypes, ulp=16)
+
+
+_INDEX = [
+    Row(index.gather_p, (
+        case((4, 2), _places((3,), 4), batch_dims=0, mode="raise"),
+        case((3, 4), _places((2, 2), 3), _places((2, 2), 4), batch_dims=0, mode="clip"),
+        case((2, 4, 3), _places((2, 5), 4), batch_dims=1, mode="raise"),
+        case((4,), Operand((6,), "index:7", _INDEX64), batch_dims=0, mode="drop")), ANY),
+    _scatter(index.scatter_add_p), _scatter(index.scatter_set_p, dtypes=ANY),
+    _scatter(index.scatter_mul_p),
+    _scatter(index.scatter_min_p, "distinct", REAL),
+    _scatter(index.scatter_max_p, "distinct", REAL),
+    Row(window.dynamic_slice_p, (
+        case((5, 4), _places((), 5), _places((), 3), sizes=(2, 3)),
+        case((6,), _places((), 9), sizes=(3,))), ANY),
+    Row(window.dynamic_update_p, (
+        case((5, 4), (2, 3), _places((), 5), _places((), 3)),
+        case((6,), (3,), _places((), 9))), ANY),
+    Row(sort.sort_p, (case(Operand((2, 5), "distinct"), axis=1, keys=1),
+                      case(Operand((5, 2), "distinct"), Operand((5, 2), "distinct"), axis=0,
+                           keys=1),
+                      case(Operand((6,), "index:3", _INDEX64), Operand((6,), "distinct"), axis=0,
+                           keys=2)),
+        REAL + ("bool",)),
+    Row(random.threefry2x32_p,
+        (case(*[Operand((2, 3), "index:1000000", "uint32")] * 4),
+         case(*[Operand((), "index:1000000", "uint32")] * 4)), ("float32",)),
+]
+
+ROWS = (_ARITHMETIC + _COMPARISON + _CONVERSION + _FUNCTIONS + _SHAPE + _REDUCE + _PRODUCTS
+        + _INDEX)
+BY_NAME = {row.name: row for row in ROWS}
+
+
+def all_primitives() -> dict[str, Primitive]:
+    """Every primitive that a module of functrans.primitives defines."""
+    found = {}
+    for info in pkgutil.iter_modules(primitives.__path__):
+        module = import_module(f"functrans.primitives.{info.name}")
+        for value in vars(module).values():
+            if isinstance(value, Primitive):
+                found[value.name] = value
+    return found
