@@ -180,11 +180,9 @@ class _Emitter:
                 self._scratch(name, local_dtype(dtype), axes)
         return name if not axes else f"{name}[{self._scratch_index(axes)}]"
 
-    def _state_value(self, step: Step, state: str) -> Text:
-        """The state of a reduction as a value."""
-        if state.endswith("]"):
-            return _from_memory(state, local_dtype(step.statement.dtype))
-        return Text(state)
+    def _state_value(self, dtype: np.dtype, state: str) -> Text:
+        """The state of a reduction as a value; scratch memory holds local dtypes."""
+        return _from_memory(state, local_dtype(dtype)) if state.endswith("]") else Text(state)
 
     def _scratch(self, name: str, dtype, axes: tuple):
         size = math.prod(axis.extent for axis in axes)
@@ -207,7 +205,7 @@ class _Emitter:
         elif isinstance(statement, (Reduce, Cumulate)):
             state = self._state(step, "acc", statement.dtype)
             values = [self._read(key, path) for key in step.inputs]
-            value = self._state_value(step, state)
+            value = self._state_value(statement.dtype, state)
             self._line(depth, f"{state} = {self._combined(statement, value, values)}")
             if isinstance(statement, Reduce):
                 self.names[step.key] = value
@@ -239,8 +237,7 @@ class _Emitter:
         best, place = self._best_of(step), self._place_of(step)
         value = self._name("v")
         self._line(depth, f"{value} = {self._read(step.inputs[0], path)}")
-        operands = {0: Text(value), "acc": _from_memory(best, statement.inputs[0].dtype)
-                    if best.endswith("]") else Text(best)}
+        operands = {0: Text(value), "acc": self._state_value(statement.inputs[0].dtype, best)}
         better = template(statement.better).fill(operands).text
         if statement.inputs[0].dtype.kind == "f" or statement.inputs[0].dtype.name == "bfloat16":
             better = f"({better} or {value} != {value}) and {best} == {best}"

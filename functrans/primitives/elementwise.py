@@ -301,11 +301,20 @@ def _transpose_convert(ct, inputs, params):
     return (convert(ct, inputs[0].dtype),)
 
 
+# Half precision is computed in float32: a conversion to it rounds.
+_ROUNDING = {"float16": "half_to_float(float_to_half(to_float32({0})))",
+             "bfloat16": "bfloat16_to_float(float_to_bfloat16(to_float32({0})))"}
+
+
+def _convert_expr(dtype) -> str:
+    return _ROUNDING.get(dtype.name, f"to_{dtype.name}({{0}})")
+
+
 convert_p = Primitive(
     name="convert", infer=_infer_convert, evaluate=_evaluate_convert, jvp=_jvp_convert,
     transpose=_transpose_convert, batch=batch_elementwise(lambda: convert_p),
     inherits_weak=False,
-    kernel=lambda types, params: Elementwise(f"to_{params['dtype'].name}({{0}})"))
+    kernel=lambda types, params: Elementwise(_convert_expr(params["dtype"])))
 
 
 def convert(x, dtype):

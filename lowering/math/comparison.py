@@ -56,7 +56,7 @@ def next_after(x, y):
     # Floats of one sign are ordered as their bits are.
     outward = (y > x) == (x > 0)
     result = from_bits(where(outward, i + 1, i - 1))
-    smallest = with_sign_of(from_bits(i & 0 | 1), y)
+    smallest = with_sign_of(from_bits((i & 0) | 1), y)
     result = where(x == 0, smallest, result)
     result = where(x == y, y, result)
     return where((x != x) | (y != y), x + y, result)
