@@ -32,7 +32,7 @@ class Parameter:
 
     kind: "pointer" (`value` is a View: buffer and offset), "scratch" (`value` is the number of
     elements), "integer" (`value`), "error" (the record of an index out of bounds), "code" (the
-    number of a check among those of the kernel).
+    number of a check among those of the kernel), "constants" (`value` are the numbers).
     """
     name: str
     kind: str
@@ -71,7 +71,9 @@ class _Emitter:
         self.names: dict = {}                # key -> Text (or _Split)
         self.reads = Counter()
         self.checks: list = []
-        self.functions: set[str] = set()
+        self.constants: list[float] = []
+        self.preamble: list[str] = []
+        self.constant_names: dict = {}
         self.fresh: Counter = Counter()
         self.state_names: dict = {}
         self.used_extents: set = set()
@@ -95,13 +97,21 @@ class _Emitter:
 
     def emit(self) -> KernelText:
         self._block(self.nest.body, 1, ())
+        self._load_constants()
         for axis in self.nest.axes:
             if axis in self.used_extents:
                 self._integer(self.extents[axis], axis.extent)
-        order = {"pointer": 0, "scratch": 1, "error": 2, "integer": 3, "code": 4}
+        order = {"pointer": 0, "scratch": 1, "constants": 2, "error": 3, "integer": 4, "code": 5}
         parameters = sorted(self.parameters.values(), key=lambda p: order[p.kind])
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
         return KernelText("\n".join([head, *self.lines]) + "\n", parameters, self.checks)
+
+    def _load_constants(self):
+        """Numbers that are not written into the text come in one array."""
+        if self.constants:
+            self.parameters["constants"] = Parameter("constants", "constants", None,
+                                                     tuple(self.constants))
+        self.lines[:0] = [INDENT + line for line in self.preamble]
 
     def _integer(self, name: str, value: int):
         self.parameters.setdefault(name, Parameter(name, "integer", None, int(value)))
@@ -254,7 +264,7 @@ class _Emitter:
         """A value that is computed at a point: named, or written where it is used."""
         statement = step.statement
         if isinstance(statement, Constant):
-            self.names[step.key] = Text(self._constant(statement.value))
+            self.names[step.key] = Text(self._number_of(statement.value))
         elif isinstance(statement, Load):
             self._keep(step, self._load(step, depth, path), depth)
         elif isinstance(statement, Index):
@@ -301,7 +311,40 @@ class _Emitter:
             return Text(f"{dtype.name}({text})")
         return text
 
+    def _number_of(self, value) -> str:
+        """A number: written out if it is a plain one, read from the array of constants if not.
+
+        So that a new learning rate, or a mean over another number of elements, is no new kernel.
+        """
+        dtype = local_dtype(np.asarray(value).dtype)
+        if dtype.kind == "b" or _is_plain(value):
+            return self._constant(value)
+        key = (dtype, np.asarray(value).tobytes())
+        name = self.constant_names.get(key)
+        if name is None:
+            name = self.constant_names[key] = self._name("c")
+            if dtype.kind in "iu":
+                self._line_of_integer(name, value, dtype)
+            else:
+                self._line_of_float(name, value, dtype)
+        return name
+
+    def _line_of_integer(self, name: str, value, dtype: np.dtype):
+        parameter = self._name("constant")
+        self._integer(parameter, int(np.asarray(value).astype(np.int64)))
+        self.preamble.append(f"{name} = {dtype.name}({parameter})")
+
+    def _line_of_float(self, name: str, value, dtype: np.dtype):
+        parts = (value.real, value.imag) if dtype.kind == "c" else (value,)
+        places = []
+        for part in parts:
+            places.append(f"constants[{len(self.constants)}]")
+            self.constants.append(float(part))
+        inner = f"complex({', '.join(places)})" if dtype.kind == "c" else places[0]
+        self.preamble.append(f"{name} = {dtype.name}({inner})")
+
     def _constant(self, value) -> str:
+        """A number, written out."""
         dtype = local_dtype(np.asarray(value).dtype)
         if dtype.kind == "b":
             return str(bool(value))
@@ -325,7 +368,7 @@ class _Emitter:
 
     def _offset(self, value: int) -> str:
         """An integer that depends on sizes: a parameter, so that sizes do not change the text."""
-        name = self._name("c")
+        name = self._name("d")
         self._integer(name, value)
         return name
 
@@ -516,6 +559,13 @@ def _number(value: float, dtype=np.dtype(np.float64)) -> str:
 def _short(value: float) -> str:
     text = np.format_float_positional(np.float32(value), unique=True, trim="0")
     return text if len(text) < 14 else np.format_float_scientific(np.float32(value), unique=True)
+
+
+def _is_plain(value) -> bool:
+    """Numbers that belong to a formula rather than to its sizes or settings."""
+    if np.iscomplexobj(value):
+        return _is_plain(value.real) and _is_plain(value.imag)
+    return value != value or float(value) in (0, 1, -1, 2, -2, 0.5, -0.5, math.inf, -math.inf)
 
 
 def _is_name(text: str) -> bool:

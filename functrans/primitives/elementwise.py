@@ -109,7 +109,7 @@ def _jvp_abs(out, x, dx):
     return mul(dx, sign(x))
 
 
-abs_p = elementwise("abs", evaluate=np.abs, expr="abs({0})", jvp=_jvp_abs,
+abs_p = elementwise("abs", evaluate=np.abs, expr="absolute({0})", jvp=_jvp_abs,
                     result=_real_part_dtype)
 
 

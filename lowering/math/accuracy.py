@@ -19,7 +19,7 @@ MAX_ULP = _bounds("""
     exp        1.5  1.5
     exp2       1.5  1.5
     expm1      2    2
-    logistic   1.5  1.5
+    logistic   2    2
     log        1    1
     log2       2    2
     log10      2    2

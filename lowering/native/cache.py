@@ -31,7 +31,16 @@ def environment() -> str:
     """Everything but the kernel that decides its machine code."""
     codegen = cpu_target.target_context.codegen()
     return "|".join(map(str, (numba.__version__, llvmlite.__version__, platform.python_version(),
-                              codegen.magic_tuple())))
+                              codegen.magic_tuple(), _own_sources())))
+
+
+def _own_sources() -> str:
+    """A digest of the code that becomes part of kernels: the functions that they call."""
+    import lowering.math
+    digest = hashlib.sha256()
+    for path in sorted(Path(lowering.math.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 class DiskCache:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from threading import RLock
 
 import numpy as np
@@ -57,11 +58,12 @@ def pointer_type(dtype: np.dtype):
 
 def signature(parameters) -> tuple:
     """The numba types of a kernel's parameters."""
-    kinds = {"integer": types.int64, "code": types.int64, "error": types.CPointer(types.int64)}
+    kinds = {"integer": types.int64, "code": types.int64, "error": types.CPointer(types.int64),
+             "constants": types.CPointer(types.float64)}
     return tuple(kinds.get(p.kind) or pointer_type(p.dtype) for p in parameters)
 
 
-def compile_kernel(text: str, argument_types: tuple, cache=None) -> Compiled:
+def compile_kernel(text: str, argument_types: tuple, disk=None) -> Compiled:
     """The machine code of a kernel."""
     key = (text, argument_types)
     found = _compiled.get(key)
@@ -69,20 +71,20 @@ def compile_kernel(text: str, argument_types: tuple, cache=None) -> Compiled:
         with _lock, global_compiler_lock:
             found = _compiled.get(key)
             if found is None:
-                found = _compiled[key] = _make(text, argument_types, cache)
+                found = _compiled[key] = _make(text, argument_types, disk)
     return found
 
 
-def _make(text: str, argument_types: tuple, cache) -> Compiled:
+def _make(text: str, argument_types: tuple, disk) -> Compiled:
     start = time.perf_counter()
     module = module_text(text)
     name = "kernel_" + digest(module + repr(argument_types))
-    found = cache.load(name) if cache else None
+    found = disk.load(name) if disk else None
     loaded = found is not None
     if not loaded:
         found = _compile(module, name, argument_types)
-        if cache:
-            cache.save(name, *found, module)
+        if disk:
+            disk.save(name, *found, module)
     library, symbol = found
     address = library.get_pointer_to_function(symbol)
     records.append(Record(name, time.perf_counter() - start, loaded))
@@ -100,8 +102,16 @@ def _flags() -> Flags:
     return flags
 
 
+@cache
+def _refresh():
+    """Numba registers its builtins when it is asked to; once is enough."""
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
 def _compile(module: str, name: str, argument_types: tuple) -> tuple:
     """(library, name of the function in it)."""
+    _refresh()
     function = as_function(module, f"<functrans {name}>")
     result = compiler.compile_extra(cpu_target.typing_context, cpu_target.target_context,
                                     function, argument_types, types.void, _flags(), {})

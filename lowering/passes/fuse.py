@@ -379,7 +379,7 @@ class Fuser:
             if self._needs_memory_of(cluster, leaf):
                 return None
             if not leaf.view and self.cluster_of.get(leaf.var) is cluster \
-                    and not self._unify(cluster, leaf, domain):
+                    and not self._unify(cluster, leaf, domain, shape):
                 return None
         return domain if self._direction_fits(equation, domain) else None
 
@@ -419,15 +419,15 @@ class Fuser:
                        self._needs_memory_of(cluster, deep) for deep in inner)
         return self.cluster_of.get(leaf.var) is cluster
 
-    def _unify(self, cluster: Cluster, leaf: Leaf, domain: list) -> bool:
+    def _unify(self, cluster: Cluster, leaf: Leaf, domain: list, shape: tuple) -> bool:
         """Lets the domain run along the axes of an operand that the cluster computes."""
         for entry, axis in zip(leaf.access, cluster.placed[leaf.var], strict=True):
             if axis is None:
                 continue
             dim, start, step = entry
             axis = self.axes.find(axis)
-            if dim is None or start != 0 or step != 1:
-                return False
+            if dim is None or start != 0 or step != 1 or shape[dim] != axis.extent:
+                return False                         # a part of it, or in another order
             known = domain[dim]
             if known is None:
                 if axis in (other and self.axes.find(other) for other in domain):
@@ -465,6 +465,7 @@ class Fuser:
                 domain[dim] = self.axes.union(x, y)
             elif y is not None:
                 domain[dim] = y
+        self._share_loops(a, b)
         a.members += b.members
         a.stores += b.stores
         a.streams |= b.streams
@@ -474,6 +475,20 @@ class Fuser:
             self.cluster_of[var] = a
         self.steps[b.bit] = None
         self._rename_step(b.bit, a.bit)
+
+    def _share_loops(self, a: Cluster, b: Cluster):
+        """Loops of equal extent become one, where no member runs over both."""
+        others = b.axes(self.axes.find)
+        domains = [{self.axes.find(axis) for axis in member.domain if axis is not None}
+                   for member in (*a.members, *b.members)]
+        for x in a.axes(self.axes.find):
+            for y in others:
+                x, y = self.axes.find(x), self.axes.find(y)
+                if x is not y and x.extent == y.extent and directions_agree(x, y) \
+                        and not any(x in domain and y in domain for domain in domains):
+                    self.axes.union(x, y)
+                    domains = [{x if axis is y else axis for axis in domain}
+                               for domain in domains]
 
     def _rename_step(self, old: int, new: int):
         for var, makers in self.makers.items():

@@ -4,9 +4,12 @@ In: a Program. Out: one that gives the same values. Imports `functrans.ir` only.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 
-from functrans.ir.primitive import (Broadcast, Contract, Elementwise, Reshape, Slice,
+from functrans.ir.primitive import (Broadcast, Contract, Elementwise, Primitive, Reshape, Slice,
                                     Transpose)
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.rewrite import is_literal, substitute, uses
@@ -65,10 +68,44 @@ def _atom_key(atom):
 def _rewritten(equation: Equation, definitions: dict, often: dict) -> Equation:
     kernel = equation.kernel
     if isinstance(kernel, Elementwise):
-        return _with_literals(equation, definitions)
+        folded = _folded_constant(equation, kernel, definitions)
+        if folded is not None:
+            return folded
+        equation = _with_literals(equation, definitions)
+        return _unguarded(equation) if kernel.expr in _GUARDED else equation
     if isinstance(kernel, Transpose):
         return _exchanged_product(equation, kernel, definitions, often)
     return equation
+
+
+def _literal_everywhere(atom, definitions: dict) -> Literal | None:
+    """The literal that an atom is at each of its elements, if it is one."""
+    if type(atom) is Literal:
+        return atom
+    before = definitions.get(atom)
+    if before is not None and isinstance(before.kernel, Broadcast) \
+            and type(before.inputs[0]) is Literal:
+        return before.inputs[0]
+    return None
+
+
+def _folded_constant(equation: Equation, kernel: Elementwise, definitions: dict):
+    """An elementwise equation of constants: one constant, spread."""
+    out = equation.outputs[0].type
+    literals = [_literal_everywhere(atom, definitions) for atom in equation.inputs]
+    if kernel.outputs != 1 or not out.shape or any(literal is None for literal in literals):
+        return None
+    spread = next(definitions[atom] for atom in equation.inputs if atom.type.shape)
+    params = {"shape": out.shape, "dims": ()}
+    return spread.replace(inputs=(_computed(equation, literals),), params=params,
+                          outputs=equation.outputs)
+
+
+def _computed(equation: Equation, literals: list) -> Literal:
+    with np.errstate(all="ignore"):
+        value = equation.primitive.evaluate(*(literal.value for literal in literals),
+                                            **equation.params)
+    return Literal(np.asarray(value, equation.outputs[0].type.dtype)[()])
 
 
 def _with_literals(equation: Equation, definitions: dict) -> Equation:
@@ -76,13 +113,32 @@ def _with_literals(equation: Equation, definitions: dict) -> Equation:
     inputs = list(equation.inputs)
     shaped = [k for k, atom in enumerate(inputs) if atom.type.shape]
     for k in shaped:
-        before = definitions.get(inputs[k])
-        rest = [j for j in shaped if j != k and inputs[j].type.shape]
-        if rest and before is not None and isinstance(before.kernel, Broadcast) \
-                and type(before.inputs[0]) is Literal:
-            inputs[k] = before.inputs[0]
+        literal = _literal_everywhere(inputs[k], definitions)
+        if literal is not None and any(j != k and inputs[j].type.shape for j in shaped):
+            inputs[k] = literal
     inputs = tuple(inputs)
     return equation if inputs == equation.inputs else equation.replace(inputs=inputs)
+
+
+# Expressions that a literal in place of the first operand makes simpler: it is not zero.
+_GUARDED = {"({0} * {1} if {0} != 0 else {T}(0))": "({0} * {1})",
+            "({0} / {1} if {0} != 0 else {T}(0))": "({0} / {1})"}
+
+
+def _unguarded(equation: Equation) -> Equation:
+    first = equation.inputs[0]
+    if type(first) is not Literal or first.value == 0:
+        return equation
+    return equation.replace(primitive=_plain_product(equation.primitive))
+
+
+@cache
+def _plain_product(guarded: Primitive) -> Primitive:
+    """A guarded product or quotient without its guard."""
+    def kernel(types, params):
+        inner = guarded.kernel(types, params)
+        return Elementwise(_GUARDED[inner.expr], inner.cost)
+    return replace(guarded, name=guarded.name.removeprefix("guarded_"), kernel=kernel)
 
 
 def _exchanged_product(equation: Equation, kernel: Transpose, definitions: dict,
@@ -121,10 +177,7 @@ def _simplified_elementwise(equation: Equation, kernel: Elementwise):
     out = equation.outputs[0].type
     if kernel.outputs == 1 and not out.shape \
             and all(type(atom) is Literal for atom in inputs):
-        with np.errstate(all="ignore"):
-            value = equation.primitive.evaluate(*(atom.value for atom in inputs),
-                                                **equation.params)
-        return (Literal(np.asarray(value, out.dtype)[()]),)
+        return (_computed(equation, inputs),)
     if kernel.expr == "{0}" or _is_conversion_to_itself(equation, kernel):
         return _same(inputs[0], out)
     for place, value, kept in _IDENTITIES.get(kernel.expr, ()):

@@ -154,6 +154,9 @@ class Assembler:
                 scratch += rounded(parameter.value * parameter.dtype.itemsize)
             elif parameter.kind == "error":
                 self.write(self.arena, ERROR)
+            elif parameter.kind == "constants":
+                words = np.array(parameter.value, np.float64).view(np.int64).tolist()
+                self.by_address(self.constant(*words))
             else:
                 shift = first_check if parameter.kind == "code" else 0
                 self.write(-1, parameter.value + shift)
