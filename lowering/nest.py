@@ -61,7 +61,7 @@ def build_nest(kernel: Kernel) -> Nest:
     steps = [Step(numbers[id(statement)], statement,
                   tuple(numbers[id(value)] for value in statement.inputs))
              for statement in kernel.statements]
-    body = _arrange(steps, kernel.axes, {step.key: step for step in steps}, keys)
+    body = _arrange(steps, kernel.axes, frozenset(), keys)
     nest = Nest(body, kernel.axes)
     _find_scratch(nest)
     return nest
@@ -158,30 +158,36 @@ def _collapsed_place(place: Place, outer: Axis, inner: Axis, joined: Axis) -> Pl
 
 # ---- stages ----
 
-def _arrange(steps: list, order: list, every: dict, keys) -> list:
-    """The steps as a tree of loops over the axes of `order`."""
+def _arrange(steps: list, order: list, wanted: frozenset, keys) -> list:
+    """The steps as a tree of loops over the axes of `order`.
+
+    wanted: keys of values that are read elsewhere, and so must be computed here.
+    """
     order = [axis for axis in order if any(axis in step.axes for step in steps)]
     if not order:
         return steps
     axis, rest = order[0], order[1:]
     inside = {step.key: step for step in steps}
-    cheap = _cheap_steps(steps, axis, frozenset(order), inside)
+    cheap = _cheap_steps(steps, axis, frozenset(order), inside, wanted)
     stage = _stages(steps, axis, inside, cheap)
     stages: dict[int, list] = {}
     for step in steps:
         if step.key in stage:
             stages.setdefault(stage[step.key], []).append(step)
-    body = []
     stored = _stored(steps)
-    for number in sorted(stages):
-        group = _complete(stages[number], axis, inside, cheap, stage, number, stored, every,
-                          keys)
-        inner = _arrange(group, rest, every, keys)
+    groups = {number: _complete(group, axis, inside, cheap, stage, number, stored, keys)
+              for number, group in sorted(stages.items())}
+    body: list = []
+    for number, group in groups.items():
+        elsewhere = {key for other, others in groups.items() if other != number
+                     for step in others for key in step.inputs}
+        inner = _arrange(group, rest, wanted | elsewhere, keys)
         body += [Loop(axis, inner)] if number % 2 else inner
     return body
 
 
-def _cheap_steps(steps: list, axis: Axis, open_axes: frozenset, inside: dict) -> dict:
+def _cheap_steps(steps: list, axis: Axis, open_axes: frozenset, inside: dict,
+                 wanted: frozenset) -> dict:
     """The steps that each loop may repeat for itself, and what that costs: key -> cost.
 
     open_axes: `axis` and those inside it. What depends on none of them is computed before.
@@ -190,7 +196,7 @@ def _cheap_steps(steps: list, axis: Axis, open_axes: frozenset, inside: dict) ->
     for step in steps:
         statement = step.statement
         if not isinstance(statement, (Load, Index, Map)) or not step.axes & open_axes \
-                or isinstance(statement, Map) and statement.outputs > 1:
+                or isinstance(statement, Map) and statement.outputs > 1 or step.key in wanted:
             continue
         total = statement.cost if isinstance(statement, Map) else 1
         for key in step.inputs:
@@ -243,7 +249,7 @@ def _stored(steps: list) -> dict:
 
 
 def _complete(group: list, axis: Axis, inside: dict, cheap: dict, stage: dict, number: int,
-              stored: dict, every: dict, keys) -> list:
+              stored: dict, keys) -> list:
     """A loop's steps with what they need of other loops: repeated, or read back."""
     result: list = []
     here: dict = {}                  # key of a value elsewhere -> key of it here
@@ -266,23 +272,20 @@ def _complete(group: list, axis: Axis, inside: dict, cheap: dict, stage: dict, n
         fresh = next(keys)
         here[step.key] = fresh
         inputs = tuple(fetch(key) for key in step.inputs)
-        add(Step(fresh, step.statement, inputs))
+        result.append(Step(fresh, step.statement, inputs))
         return fresh
 
     def read_back(key: int, step: Step) -> int:
         fresh = here[key] = next(keys)
         place = stored[key]
-        add(Step(fresh, Load([], step.statement.dtype, frozenset(place.coefficients),
-                             place=place), ()))
+        result.append(Step(fresh, Load([], step.statement.dtype, frozenset(place.coefficients),
+                                       place=place), ()))
         return fresh
-
-    def add(step: Step):
-        every[step.key] = step
-        result.append(step)
 
     for step in group:
         inputs = tuple(fetch(key) for key in step.inputs)
-        add(step if inputs == step.inputs else Step(step.key, step.statement, inputs))
+        result.append(step if inputs == step.inputs
+                      else Step(step.key, step.statement, inputs))
     return result
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True,
                           suppress_health_check=list(HealthCheck))
-settings.register_profile("thorough", max_examples=1000, deadline=None,
+settings.register_profile("thorough", max_examples=300, deadline=None,
                           suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("FUNCTRANS_TEST_PROFILE", "quick"))
 

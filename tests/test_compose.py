@@ -120,7 +120,7 @@ STACKS = {
 
 def arguments(seed: int):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(2, *SHAPE)), rng.normal(size=SHAPE)
+    return fnp.array(rng.normal(size=(2, *SHAPE))), fnp.array(rng.normal(size=SHAPE))
 
 
 def assert_same(got, expected):

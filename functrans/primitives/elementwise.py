@@ -359,8 +359,11 @@ complex_p = elementwise("complex", evaluate=_make_complex, expr="make_complex({0
 # ---- the same primitives as functions: what rules and lax are written with ----
 
 def caller(primitive):
-    """A function that binds a primitive without params."""
+    """A function that binds a primitive without params. Of literals it gives a literal."""
     def call(*args):
+        if isinstance(args[0], np.generic) and all(isinstance(x, np.generic) for x in args):
+            with np.errstate(all="ignore"):
+                return np.asarray(primitive.evaluate(*args))[()]
         return bind(primitive, *args)
     call.__name__ = call.__qualname__ = primitive.name
     return call

@@ -70,9 +70,13 @@ class _Builder:
         dtype = equation.outputs[0].type.dtype
         if isinstance(kernel, kernels.Reduce):
             value = self.value(equation.inputs[0], access)
+            if not over:                                  # axes of size one
+                return self._map("{0}", [value], dtype, 0)
             return self.add(Reduce([value], dtype, value.result_axes | over, over=over,
                                    init=kernel.init, combine=kernel.combine))
         if isinstance(kernel, kernels.ArgReduce):
+            if not over:
+                return self._constant(dtype.type(0), dtype)
             value = self.value(equation.inputs[0], access)
             return self.add(ArgReduce([value], dtype, value.result_axes | over, over=over,
                                       better=kernel.better))
@@ -114,8 +118,7 @@ class _Builder:
         """The statement that gives a value at an access."""
         if type(atom) is Literal:
             return self._constant(atom.value, atom.type.dtype)
-        if atom in self.results and atom not in self.fuser.virtual \
-                and self._is_own(atom, access):
+        if atom in self.results and self._is_own(atom, access):
             return self.results[atom]
         key = (atom, access)
         found = self.known.get(key)
@@ -137,10 +140,8 @@ class _Builder:
         return self.known[key]
 
     def _read(self, var, access: tuple):
-        equation = self.fuser.virtual.get(var)
-        if equation is None and var in self.cluster.recomputed and var not in self.results:
+        if var in self.cluster.recomputed:
             equation = self.fuser.definitions[var]
-        if equation is not None:
             statement = self.result(equation, equation.kernel, access, var)
             if len(equation.outputs) > 1:
                 return self._pick(statement, equation.outputs.index(var), var)

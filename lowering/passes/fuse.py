@@ -58,6 +58,7 @@ class Fuser:
         self.steps: list = []                        # clusters and opaque steps, by number
         self.depends: list[int] = []                 # for each step the set of those before it
         self.virtual: dict[Var, Equation] = {}       # not computed: see its equation
+        self.passed: set = set()                     # virtual ones on the way to leaves
         self.cluster_of: dict[Var, Cluster] = {}     # computed there
         self.views: dict[Var, View] = {}             # in memory
         self.makers: dict[Var, int] = {}             # the steps that write it
@@ -232,6 +233,7 @@ class Fuser:
         if equation is None:
             yield Leaf(atom, access)
             return
+        self.passed.add(atom)
         kernel = equation.kernel
         if isinstance(kernel, kernels.Iota):
             return
@@ -289,10 +291,13 @@ class Fuser:
     def join(self, equation: Equation) -> Cluster:
         """Puts an equation into the cluster that suits it, or into a new one."""
         shape = self.domain_shape(equation)
+        self.passed = set()
         leaves = self.reads(equation)
+        passed = self.passed
         cluster, domain = self._choose(equation, shape, leaves)
         if cluster is None:
             cluster, domain = self.new_cluster(), [None] * len(shape)
+        cluster.recomputed |= passed
         self._complete(cluster, domain, shape, equation)
         member = Member(equation, tuple(domain))
         cluster.members.append(member)
@@ -509,8 +514,10 @@ class Fuser:
             if not leaf.view and self.cluster_of.get(leaf.var) is cluster:
                 continue
             if not leaf.view and self._cheaper_again(cluster, leaf.var):
-                cluster.recomputed.add(leaf.var)
-                self._read(cluster, self._again(leaf.var))
+                self.passed = {leaf.var}
+                again = self._again(leaf.var)
+                cluster.recomputed |= self.passed
+                self._read(cluster, again)
                 continue
             _, makers = self.in_memory(leaf.var, contiguous=leaf.view)
             cluster.streams.add(leaf.var)
@@ -574,7 +581,10 @@ class Fuser:
         domain = [Axis(size) if size != 1 else None for size in shape]
         cluster.members.append(Member(equation, tuple(domain)))
         cluster.streams.add(var)
-        self._read(cluster, self.reads(equation))
+        self.passed = set()
+        leaves = self.reads(equation)
+        cluster.recomputed |= self.passed
+        self._read(cluster, leaves)
         self.add_dependencies(cluster.bit, 1 << first)
         self.makers[var] = 1 << cluster.bit
 

@@ -73,6 +73,10 @@ def _rewritten(equation: Equation, definitions: dict, often: dict) -> Equation:
             return folded
         equation = _with_literals(equation, definitions)
         return _unguarded(equation) if kernel.expr in _GUARDED else equation
+    if isinstance(kernel, Broadcast):
+        literal = _literal_everywhere(equation.inputs[0], definitions)
+        if literal is not None and type(equation.inputs[0]) is not Literal:
+            return equation.replace(inputs=(literal,), params={**equation.params, "dims": ()})
     if isinstance(kernel, Transpose):
         return _exchanged_product(equation, kernel, definitions, often)
     return equation
