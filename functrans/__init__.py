@@ -10,6 +10,7 @@ from functrans.device import Device
 
 # The namespaces complete the array classes with operators, so they come before the rest.
 from functrans import numpy  # isort: skip
+from functrans import lax  # isort: skip
 from functrans.api.calls import ShapeDtypeStruct
 from functrans.api.grad import (float0, grad, jvp, linear_transpose, linearize, value_and_grad,
                                 vjp)

@@ -241,6 +241,14 @@ def array_repr(name: str, data: np.ndarray, weak: bool) -> str:
     return f"{prefix}{body}, dtype={data.dtype.name}{', weak_type=True' if weak else ''})"
 
 
+def wrap(data, kind: ArrayType) -> Array:
+    """An Array of a type around data of it."""
+    out = Array(data if type(data) is np.ndarray else np.asarray(data), kind.weak)
+    if kind.dtype.kind == "stack":
+        out._type = kind
+    return out
+
+
 _PYTHON_SCALARS = (bool, int, float, complex)
 
 

@@ -14,10 +14,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from functrans.array import Array
+from functrans.array import Array, wrap
 from functrans.config import config
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
+from functrans.ir.type import storage_dtype
 from functrans.primitives.basic import is_linear
 from functrans.trace import Tracer, bind, leaked
 from functrans.transforms.jvp import jvp_program
@@ -48,15 +49,14 @@ def call(compiled, program: Program, leaves: Sequence) -> list[Array]:
     """Runs an executable on leaves as users pass them."""
     arrays = [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
               for leaf, var in zip(leaves, program.inputs, strict=True)]
-    return [Array(out, atom.type.weak)
-            for out, atom in zip(compiled.run(arrays), program.outputs)]
+    return [wrap(out, atom.type) for out, atom in zip(compiled.run(arrays), program.outputs)]
 
 
 def _raw(leaf, kind) -> np.ndarray:
     """A NumPy array, NumPy scalar or Python scalar as data of a type."""
     if isinstance(leaf, Tracer):
         raise leaked(leaf)
-    return np.asarray(leaf, dtype=kind.dtype)
+    return np.asarray(leaf, dtype=storage_dtype(kind.dtype))
 
 
 # ---- rules ----

@@ -19,7 +19,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from functrans.array import Array, ArrayBase, array_repr, as_array
+from functrans.array import Array, ArrayBase, array_repr, as_array, wrap
 from functrans.errors import ConcretizationError, TracerLeakError
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Equation, Literal, Program, Var
@@ -62,7 +62,7 @@ class Eval:
         if primitive.inherits_weak:
             return tuple(_wrap(out, False) for out in outs)
         types = primitive.infer(*(_type(arg) for arg in args), **params)
-        return tuple(_wrap(out, kind.weak) for out, kind in zip(outs, types, strict=True))
+        return tuple(wrap(out, kind) for out, kind in zip(outs, types, strict=True))
 
 
 # Called after each evaluated primitive, where someone looks for NaNs; else None.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lowering.expression import CHOICE, COMPARISON, PRODUCT, SUM, Text, template
+from lowering.expression import ATOM, CHOICE, COMPARISON, PRODUCT, SUM, Text, template
 from lowering.loops import (REDUCTIONS, ArgReduce, Axis, Constant, Cumulate, Index, Load, Map, Pick,
                             Place, Reduce, Store)
 from lowering.nest import Loop, Nest, Step, accumulator
@@ -307,9 +307,10 @@ class _Emitter:
 
     def _cast(self, text: Text, dtype: np.dtype) -> Text:
         """Python's and numba's integers are wide: results are brought back to their dtype."""
-        if dtype.kind in "iu" and dtype.itemsize < 8 and not text.text.startswith(dtype.name):
-            return Text(f"{dtype.name}({text})")
-        return text
+        if dtype.kind not in "iu" or dtype.itemsize == 8:
+            return text
+        is_cast = text.binding == ATOM and text.text.startswith(f"{dtype.name}(")
+        return text if is_cast else Text(f"{dtype.name}({text})")
 
     def _number_of(self, value) -> str:
         """A number: written out if it is a plain one, read from the array of constants if not.

@@ -16,6 +16,7 @@ from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
 from lowering.passes.cluster import Cluster
 from lowering.passes.fuse import Fuser, Opaque
+from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
 from lowering.passes.simplify import simplify
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
 from lowering.sorting import sort_kernel
@@ -42,6 +43,11 @@ def optimize(program: Program, watch=None) -> Program:
             watch(name, program)
             check(program)
     return program
+
+
+def lower_inner(program: Program) -> Plan:
+    """The plan of a Program inside an equation."""
+    return make_plan(optimize(program))
 
 
 def make_plan(program: Program) -> Plan:
@@ -118,5 +124,12 @@ def _evaluation(equation):
     return function
 
 
+def _with_inner(function):
+    return lambda step: function(step, lower_inner)
+
+
 _LOWER = {"product": _lower_product, "copy": _lower_copy, "zero": _lower_zero,
-          "sort": _lower_sort}
+          "sort": _lower_sort, "scan": _with_inner(lower_loop),
+          "while": _with_inner(lower_loop), "unwind": _with_inner(lower_loop),
+          "branch": _with_inner(lower_branch), "emptystack": _lower_zero,
+          "addstacks": _with_inner(lower_stack_sum)}

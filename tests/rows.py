@@ -151,7 +151,7 @@ _COMPARISON = [
     unary(E.count_leading_zeros_p, dtypes=INTEGERS),
     Row(E.select_p, (case(Operand((2, 3), dtype="bool"), (2, 3), (2, 3)),
                      case(Operand((), dtype="bool"), (), ())), ANY),
-    unary(E.stop_gradient_p, dtypes=ANY),
+    unary(E.stop_gradient_p, dtypes=ANY), unary(E.weaken_p, dtypes=ANY),
 ]
 _CONVERSION = [
     Row(E.convert_p, tuple(case((2, 3), dtype=np.dtype(name)) for name in

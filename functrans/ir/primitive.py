@@ -208,11 +208,35 @@ class Scan(Kernel):
 
 @dataclass(frozen=True, slots=True)
 class While(Kernel):
-    """`body` run as long as `condition` holds: operands are their constants, then carries."""
+    """`body` run as long as `condition` holds: operands are their constants, then carries.
+
+    Results are the carries and, if `counted`, the number of steps, and a stack for each result
+    of the body behind the carries.
+    """
     condition: object
     body: object
     condition_constants: int
     body_constants: int
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unwind(Kernel):
+    """`body` run as often as operand 0 says; then as `Scan`, with stacks for stacked values."""
+    body: object
+    constants: int
+    carries: int
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyStack(Kernel):
+    """Stacks without elements."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddStacks(Kernel):
+    """The sum of two stacks, element by element; one without elements is zero."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,36 @@ def is_complex(dtype) -> bool:
 
 def is_inexact(dtype) -> bool:
     """True for the dtypes that have a tangent: real and complex floating point."""
+    if dtype.kind == "stack":
+        return is_inexact(dtype.element.dtype)
     return dtype.kind in "fc" or dtype.name == "bfloat16"
+
+
+class StackDtype:
+    """The dtype of stacks: an element is a sequence, as long as a loop has run, of arrays.
+
+    Only loops of unknown length make and read them; see control/unwind.py. Two are equal if
+    their elements have one type.
+    """
+
+    __slots__ = ("element",)
+    kind, itemsize, weak = "stack", 32, False
+
+    def __init__(self, element: "ArrayType"):
+        self.element = element
+
+    @property
+    def name(self) -> str:
+        return f"stack<{self.element}>"
+
+    def __eq__(self, other):
+        return isinstance(other, StackDtype) and self.element.matches(other.element)
+
+    def __hash__(self):
+        return hash((StackDtype, self.element.shape, self.element.dtype))
+
+    def __repr__(self):
+        return self.name
 
 
 class ArrayType:
@@ -57,7 +86,9 @@ class ArrayType:
         found = cls._interned.get(key)
         if found is not None:
             return found
-        return cls._build(tuple(int(n) for n in shape), np.dtype(dtype), bool(weak))
+        if not isinstance(dtype, StackDtype):
+            dtype = np.dtype(dtype)
+        return cls._build(tuple(int(n) for n in shape), dtype, bool(weak))
 
     @classmethod
     def _build(cls, shape, dtype, weak):
@@ -113,6 +144,11 @@ class ArrayType:
     def __repr__(self):
         name = SHORT_NAMES.get(self.dtype.name, self.dtype.name)
         return f"{name}{'*' if self.weak else ''}[{','.join(map(str, self.shape))}]"
+
+
+def storage_dtype(dtype) -> np.dtype:
+    """The NumPy dtype of arrays of a dtype: stacks are objects."""
+    return dtype if isinstance(dtype, np.dtype) else np.dtype(object)
 
 
 def tangent_type(type: ArrayType) -> ArrayType | None:

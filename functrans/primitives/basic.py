@@ -11,6 +11,7 @@ import numpy as np
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir.primitive import Broadcast, Elementwise, Linear, Primitive, Reduce
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_float, is_integer
+from functrans.primitives.stack import add_stacks, empty_stack, is_stack
 from functrans.trace import bind
 
 # ---- what operands must have in common ----
@@ -95,7 +96,9 @@ def add_tangents(a, b):
     """The sum of two tangents or cotangents, either of which may be a symbolic zero."""
     if a is None:
         return b
-    return a if b is None else bind(add_p, a, b)
+    if b is None:
+        return a
+    return add_stacks(a, b) if is_stack(type_of_value(a)) else bind(add_p, a, b)
 
 
 # ---- broadcast ----
@@ -166,7 +169,7 @@ def full(type: ArrayType, value):
 
 def zeros(type: ArrayType):
     """The zero of a type, as an array."""
-    return full(type, 0)
+    return empty_stack(type) if is_stack(type) else full(type, 0)
 
 
 def instantiate(tangent, type: ArrayType):

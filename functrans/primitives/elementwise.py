@@ -268,6 +268,21 @@ select_p = Primitive(
 stop_gradient_p = elementwise("stop_gradient", evaluate=lambda x: x, expr="{0}", kind="any",
                               cost=0)
 
+# The identity, whose result gives way in promotion as a Python scalar does.
+weaken_p = Primitive(
+    name="weaken", infer=lambda x: (ArrayType(x.shape, x.dtype, not is_bool(x.dtype)),),
+    evaluate=lambda x: (x,), multiple=True, inherits_weak=False,
+    jvp=lambda out, primals, tangents, params: tangents,
+    transpose=lambda cts, inputs, params: cts,
+    batch=lambda size, args, batched, params: (bind(weaken_p, *args), (True,)),
+    kernel=lambda types, params: Elementwise("{0}", 0))
+
+
+def weaken(x):
+    """`x`, weakly typed."""
+    return bind(weaken_p, x)[0]
+
+
 # ---- dtypes ----
 
 def _infer_convert(operand, *, dtype):

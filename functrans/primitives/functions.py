@@ -207,6 +207,8 @@ lgamma, digamma, polygamma = map(caller, (lgamma_p, digamma_p, polygamma_p))
 
 def integer_pow(x, exponent: int):
     """`x` to the power of a Python integer."""
+    if exponent == 1:
+        return x
     if isinstance(x, np.generic):
         return np.asarray(_integer_pow(x, exponent=int(exponent)))[()]
     return bind(integer_pow_p, x, exponent=int(exponent))

@@ -13,6 +13,7 @@ from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program
 from functrans.ir.rewrite import dead_code
 from functrans.ir.type import tangent_type
+from functrans.primitives.basic import instantiate, type_of_value
 from functrans.trace import Trace, Tracer, trace, using
 from functrans.transforms.jvp import walk
 from functrans.transforms.walk import cached_by_program
@@ -70,14 +71,18 @@ def _without_unused(linear: Linearized) -> Linearized:
 
 
 def linearize(program: Program, primals: Sequence, nonzero: Sequence[bool],
-              known: dict | None = None) -> tuple[list, Linearized]:
+              known: dict | None = None, force: tuple | None = None) -> tuple[list, Linearized]:
     """The outputs of `program` at `primals`, and its linear part along the `nonzero` inputs."""
     kinds = [tangent_type(kind) for kind, flag in zip(program.input_types, nonzero) if flag]
 
     def run(*tracers):
         rest = iter(tracers)
         tangents = [next(rest) if flag else None for flag in nonzero]
-        return walk(program, primals, tangents, known, "linearize")
+        outs, tangent_outs = walk(program, primals, tangents, known, "linearize")
+        if force is not None:
+            tangent_outs = [instantiate(dt, type_of_value(out)) if flag else dt
+                            for dt, out, flag in zip(tangent_outs, outs, force)]
+        return outs, tangent_outs
 
     return record_linear(run, kinds, f"linear part of {program.name}")
 
@@ -95,12 +100,15 @@ class Split:
 
 
 @cached_by_program
-def linearize_program(program: Program, nonzero: tuple) -> Split:
-    """Splits `program` into what depends on tangents of the `nonzero` inputs and what not."""
+def linearize_program(program: Program, nonzero: tuple, force: tuple | None = None) -> Split:
+    """Splits `program` into what depends on tangents of the `nonzero` inputs and what not.
+
+    force: which outputs get a tangent even if it is zero.
+    """
     found: list = []
 
     def run(*primals):
-        outs, linear = linearize(program, primals, nonzero)
+        outs, linear = linearize(program, primals, nonzero, force=force)
         found.append(linear)
         return [*outs, *linear.residuals]
 

@@ -34,8 +34,64 @@ COPY = 8            # [x, x, x]               target, source, count of bytes
 ZERO = 9            # [x, x]                  target, count of bytes
 LOAD = 10           # [register, x]           register = the int64 at address x
 CHECKED_CALL = 11   # [count, function, x..]  calls; returns at once what is not zero
+PUSH = 12           # [x, x, x, x]            stack, element, bytes, list of blocks
+RESERVE = 13        # [x, x, x, x]            stack, count of elements, bytes, list of blocks
+ELEMENT = 14        # [register, x, x, x, x]  address of an element: stack, index, bytes, zeros
+STORE = 15          # [x, x]                  the int64 at address x = x
+
+# A stack in memory: address of its elements, how many there are, how many fit.
+STACK_WORDS = 4
 
 _I64, _I32, _I8 = ir.IntType(64), ir.IntType(32), ir.IntType(8)
+
+
+def _write_reserve(module: ir.Module) -> ir.Function:
+    """`void reserve(stack, capacity, bytes, list)`: a larger block, with the elements copied.
+
+    Blocks are chained into a list, from which they are freed when the call is over.
+    """
+    pointer = _I64.as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [pointer, _I64, _I64, pointer])
+    function = ir.Function(module, kind, "functrans_reserve")
+    function.linkage = "internal"
+    stack, capacity, size, blocks = function.args
+    malloc = ir.Function(module, ir.FunctionType(_I8.as_pointer(), [_I64]), "malloc")
+    move = module.declare_intrinsic("llvm.memcpy.p0.p0.i64", (), ir.FunctionType(
+        ir.VoidType(), [_I8.as_pointer(), _I8.as_pointer(), _I64, ir.IntType(1)]))
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    total = builder.add(builder.mul(capacity, size), _I64(64))
+    block = builder.bitcast(builder.call(malloc, [total]), pointer)
+    builder.store(builder.load(blocks), block)                       # the one before
+    builder.store(builder.ptrtoint(block, _I64), blocks)
+    data = builder.add(builder.ptrtoint(block, _I64), _I64(64))
+    count = builder.load(builder.gep(stack, [_I64(1)]))
+    bytes_ = [builder.inttoptr(value, _I8.as_pointer()) for value in (data, builder.load(stack))]
+    builder.call(move, [*bytes_, builder.mul(count, size), ir.IntType(1)(0)])
+    builder.store(data, stack)
+    builder.store(capacity, builder.gep(stack, [_I64(2)]))
+    builder.ret_void()
+    return function
+
+
+def _write_free(module: ir.Module):
+    """`void functrans_free(list)`: gives all blocks of a list back."""
+    pointer = _I64.as_pointer()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer]), "functrans_free")
+    free = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I8.as_pointer()]), "free")
+    blocks, = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    loop, body, done = (function.append_basic_block(name) for name in ("loop", "body", "done"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    block = builder.load(blocks)
+    builder.cbranch(builder.icmp_signed("==", block, _I64(0)), done, body)
+    builder.position_at_end(body)
+    address = builder.inttoptr(block, pointer)
+    builder.store(builder.load(address), blocks)
+    builder.call(free, [builder.bitcast(address, _I8.as_pointer())])
+    builder.branch(loop)
+    builder.position_at_end(done)
+    builder.ret_void()
 
 
 def _write_caller(module: ir.Module) -> ir.Function:
@@ -68,6 +124,8 @@ class _Writer:
     def __init__(self, module: ir.Module):
         self.module = module
         self.caller = _write_caller(module)
+        self.reserver = _write_reserve(module)
+        _write_free(module)
         pointer = _I64.as_pointer()
         self.function = ir.Function(module, ir.FunctionType(_I32, [pointer, pointer]),
                                     "functrans_run")
@@ -91,7 +149,9 @@ class _Writer:
                              (SET, self.set), (ADD, self.add), (SWAP, self.swap),
                              (JUMP, self.jump), (JUMP_UNLESS_LESS, self.jump_unless_less),
                              (JUMP_IF_ZERO, self.jump_if_zero), (COPY, self.copy),
-                             (ZERO, self.zero), (LOAD, self.load)):
+                             (ZERO, self.zero), (LOAD, self.load), (PUSH, self.push),
+                             (RESERVE, self.reserve), (ELEMENT, self.element),
+                             (STORE, self.store)):
             block = self.function.append_basic_block(emit.__name__)
             switch.add_case(_I64(number), block)
             self.builder.position_at_end(block)
@@ -140,6 +200,10 @@ class _Writer:
         target = self.register()
         self.builder.store(self.builder.load(self.address(_I64)), target)
 
+    def store(self):
+        target = self.address(_I64)
+        self.builder.store(self.operand(), target)
+
     def jump(self):
         self.builder.store(self.next(), self.place)
 
@@ -171,6 +235,45 @@ class _Writer:
         fill = self._intrinsic("llvm.memset.p0.i64", [pointer, _I8, _I64, ir.IntType(1)])
         target, count = self.address(), self.operand()
         self.builder.call(fill, [target, _I8(0), count, ir.IntType(1)(0)])
+
+    # ---- stacks ----
+
+    def push(self):
+        """Appends an element; the block doubles where it is full."""
+        stack, element = self.address(_I64), self.address()
+        size, blocks = self.operand(), self.address(_I64)
+        count_at = self.builder.gep(stack, [_I64(1)])
+        capacity = self.builder.load(self.builder.gep(stack, [_I64(2)]))
+        count = self.builder.load(count_at)
+        with self.builder.if_then(self.builder.icmp_signed(">=", count, capacity)):
+            larger = self.builder.add(self.builder.mul(capacity, _I64(2)), _I64(16))
+            self.builder.call(self.reserver, [stack, larger, size, blocks])
+        place = self.builder.add(self.builder.load(stack), self.builder.mul(count, size))
+        pointer = _I8.as_pointer()
+        move = self._intrinsic("llvm.memcpy.p0.p0.i64", [pointer, pointer, _I64, ir.IntType(1)])
+        self.builder.call(move, [self.builder.inttoptr(place, pointer), element, size,
+                                 ir.IntType(1)(0)])
+        self.builder.store(self.builder.add(count, _I64(1)), count_at)
+
+    def reserve(self):
+        """Makes a stack of a known number of elements, which are written later."""
+        stack, count = self.address(_I64), self.operand()
+        size, blocks = self.operand(), self.address(_I64)
+        self.builder.store(_I64(0), stack)
+        self.builder.store(_I64(0), self.builder.gep(stack, [_I64(1)]))
+        self.builder.call(self.reserver, [stack, count, size, blocks])
+        self.builder.store(count, self.builder.gep(stack, [_I64(1)]))
+
+    def element(self):
+        """The address of an element; of zeros, if the stack has none."""
+        target, stack = self.register(), self.address(_I64)
+        index, size, zeros = self.operand(), self.operand(), self.operand()
+        count = self.builder.load(self.builder.gep(stack, [_I64(1)]))
+        place = self.builder.add(self.builder.load(stack), self.builder.mul(index, size))
+        empty = self.builder.icmp_signed("==", count, _I64(0))
+        self.builder.store(self.builder.select(empty, zeros, place), target)
+
+    # ---- calls ----
 
     def call(self):
         self.builder.call(self.caller, self._call_arguments())
@@ -225,4 +328,6 @@ def _compile():
     address = library.get_pointer_to_function("functrans_run")
     function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64, ctypes.c_int64)(address)
     function.library = library              # keeps the code alive
+    function.free = ctypes.CFUNCTYPE(None, ctypes.c_int64)(
+        library.get_pointer_to_function("functrans_free"))
     return function

@@ -6,7 +6,7 @@ Imports `plan`, `views`.
 from __future__ import annotations
 
 from lowering.emit import KernelText
-from lowering.plan import Copy, Launch, Plan
+from lowering.plan import Copy, Plan
 from lowering.views import Buffer
 
 ALIGNMENT = 64
@@ -17,8 +17,7 @@ def assign_memory(plan: Plan) -> Plan:
     plan.steps = _without_copies(plan.steps)
     lifetimes = _lifetimes(plan.steps)
     plan.offsets, plan.arena = _place(lifetimes)
-    plan.scratch = max((_scratch_bytes(step.kernel) for step in plan.steps
-                        if isinstance(step, Launch)), default=0)
+    plan.scratch = max((_scratch_bytes(step.kernel) for step in plan.launches()), default=0)
     return plan
 
 

@@ -16,12 +16,12 @@ from lowering.native.compile import compile_kernel, signature
 from lowering.native.runner import (ADD, CALL, CHECKED_CALL, COPY, END, JUMP, JUMP_UNLESS_LESS,
                                     LOAD, SET, ZERO)
 from lowering.passes.buffers import rounded
-from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
+from lowering.plan import (Choose, Copy, Host, Launch, Plan, Product, Region, Zero)
 from lowering.views import Buffer, View
 
-# The head of temporary memory: the record of an index out of bounds (three numbers), and two
-# words that numba's functions write to.
-ERROR, RETURN, EXCEPTION = 0, 24, 32
+# The head of temporary memory: the record of an index out of bounds (three numbers), two words
+# that numba's functions write to, and the list of blocks that stacks were given.
+ERROR, RETURN, EXCEPTION, BLOCKS = 0, 24, 32, 40
 HEAD = 64
 
 MAX_UNROLLED = 8          # batches of products up to this number are written out
@@ -55,6 +55,15 @@ class Assembly:
     hosts: list = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Scope:
+    """Where the operands of the Program in hand are: the whole one, or that of a region."""
+    plan: Plan
+    inputs: list                      # operand (register, bytes) of each input
+    outputs: list
+    memory: tuple                     # operand of its temporary memory
+
+
 class Assembler:
     """Writes the table, step by step."""
 
@@ -69,18 +78,22 @@ class Assembler:
         self.alive: list = []
         self.kernels: list = []
         inputs, outputs = len(plan.input_types), len(plan.output_types)
-        self.first_output = inputs
         self.arena = inputs + outputs
         self.registers = self.arena + 1
         self.scratch_start = HEAD + rounded(plan.arena)
+        self.scope = Scope(plan, [(k, 0) for k in range(inputs)],
+                           [(inputs + k, 0) for k in range(outputs)], (self.arena, HEAD))
 
     def assemble(self) -> Assembly:
         for register in range(self.arena):
             self.write(LOAD, register, register, DATA_OFFSET)
-        for step in self.plan.steps:
-            _ASSEMBLE[type(step)](self, step)
+        self.steps(self.plan)
         self.write(END)
         return self._finish()
+
+    def steps(self, plan: Plan):
+        for step in plan.steps:
+            _ASSEMBLE[type(step)](self, step)
 
     def _finish(self) -> Assembly:
         constants = np.array(self.constants or [0], np.int64)
@@ -98,12 +111,16 @@ class Assembler:
     def operand(self, buffer: Buffer, offset: int) -> tuple[int, int]:
         """Register and bytes of an element of a buffer."""
         buffer = buffer.root()
+        scope = self.scope
         place = offset * buffer.dtype.itemsize
         if buffer.role == "input":
-            return buffer.index, place
-        if buffer.role == "output":
-            return self.first_output + buffer.index, place
-        return self.arena, HEAD + self.plan.offsets[buffer] + place
+            register, start = scope.inputs[buffer.index]
+        elif buffer.role == "output":
+            register, start = scope.outputs[buffer.index]
+        else:
+            register, start = scope.memory
+            place += scope.plan.offsets[buffer]
+        return register, start + place
 
     def view(self, view: View) -> tuple[int, int]:
         return self.operand(view.buffer, view.offset)
@@ -176,6 +193,34 @@ class Assembler:
         self.write(CHECKED_CALL, len(views), address)
         for view in views:
             self.write(*self.view(view))
+
+    # ---- regions ----
+
+    def region(self, region: Region, inputs: list, outputs: list):
+        """The steps of a region on these operands."""
+        memory = self.operand(region.workspace, 0)
+        outer, self.scope = self.scope, Scope(region.plan, inputs, outputs, memory)
+        self.steps(region.plan)
+        self.scope = outer
+
+    def choose(self, step: Choose):
+        operands = [self.view(view) for view in step.operands]
+        results = [self.view(view) for view in step.results]
+        index = self.new_register()
+        self.write(LOAD, index, *self.view(step.index))
+        ends = []
+        for number, branch in enumerate(step.branches):
+            last = number == len(step.branches) - 1
+            if not last:
+                self.write(JUMP_UNLESS_LESS, index, -1, number + 1, 0)
+                hole = len(self.code) - 1
+            self.region(branch, operands, results)
+            if not last:
+                self.write(JUMP, 0)
+                ends.append(len(self.code) - 1)
+                self.code[hole] = len(self.code)
+        for place in ends:
+            self.code[place] = len(self.code)
 
     # ---- matrix products ----
 
@@ -346,4 +391,12 @@ def _strided(flat: np.ndarray, matrices) -> np.ndarray:
 
 
 _ASSEMBLE = {Launch: Assembler.launch, Copy: Assembler.copy, Zero: Assembler.zero,
-             Host: Assembler.call_host, Product: Assembler.product}
+             Host: Assembler.call_host, Product: Assembler.product, Choose: Assembler.choose}
+
+
+def assembles(kind: type):
+    """Registers a function `(assembler, step)` for a kind of step."""
+    def register(function: Callable) -> Callable:
+        _ASSEMBLE[kind] = function
+        return function
+    return register

@@ -16,7 +16,8 @@ from lowering.native.runner import runner
 from lowering.pipeline import make_plan, optimize
 from lowering.plan import Host
 from lowering.source import module_text
-from lowering.targets.assemble import Assembler
+from lowering.targets import assemble_loops, stacks  # noqa: F401  (registers loops)
+from lowering.targets.assemble import BLOCKS, Assembler
 
 
 def compile_for_cpu(program: Program, donated: tuple, cache_folder=None) -> "CpuExecutable":
@@ -40,6 +41,8 @@ class CpuExecutable:
         self.assembly = assembly
         self._code = assembly.code.ctypes.data
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]
+        self._has_stacks = any(not isinstance(kind.dtype, np.dtype)
+                               for kind in (*plan.input_types, *plan.output_types))
         self._empty = [0] * (assembly.registers - len(plan.input_types)
                              - len(plan.output_types) - 1)
         self._memory: list = []                 # arenas that no call uses now
@@ -47,8 +50,13 @@ class CpuExecutable:
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs for arrays of the Program's input types."""
+        if self._has_stacks:
+            return stacks.run_with_stacks(self, arrays)
+        return self._call(arrays, [np.empty(shape, dtype) for shape, dtype in self._outputs])
+
+    def _call(self, arrays: Sequence, outputs: list, keep: bool = False) -> list:
+        """Runs the table. keep: whether blocks of stacks stay until the caller frees them."""
         arrays = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays]
-        outputs = [np.empty(shape, dtype) for shape, dtype in self._outputs]
         try:
             memory = self._memory.pop()
         except IndexError:
@@ -58,8 +66,16 @@ class CpuExecutable:
         status = self._run(self._code, registers.buffer_info()[0])
         if status or memory.words[0]:
             self._raise(status, memory)
-        self._memory.append(memory)
+        if keep:
+            return outputs, memory
+        self.release(memory)
         return outputs
+
+    def release(self, memory: "_Memory"):
+        """Gives temporary memory back, with the blocks of its stacks."""
+        if memory.words[5]:
+            self._run.free(memory.address + BLOCKS)
+        self._memory.append(memory)
 
     def _raise(self, status: int, memory: "_Memory"):
         """The error that a step has recorded."""
@@ -67,7 +83,7 @@ class CpuExecutable:
             raise self._failure.pop()
         _, code, index = memory.words[:3].tolist()
         memory.words[0] = 0
-        self._memory.append(memory)
+        self.release(memory)
         location, size = self.assembly.checks[code]
         raise IndexOutOfBounds(index, size, location)
 
@@ -96,7 +112,7 @@ class CpuExecutable:
 
     def source(self) -> str:
         """The text of the kernels, each once."""
-        texts = dict.fromkeys(kernel.text for kernel in self.assembly.kernels)
+        texts = dict.fromkeys(step.kernel.text for step in self.plan.launches())
         return "\n\n".join(module_text(text) for text in texts)
 
 

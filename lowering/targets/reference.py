@@ -11,6 +11,7 @@ import numpy as np
 from functrans.ir.primitive import Call
 from functrans.ir.program import Literal, Program
 from functrans.ir.show import show
+from functrans.ir.type import storage_dtype
 
 
 class ReferenceExecutable:
@@ -43,4 +44,5 @@ def evaluate(program: Program, arrays: Sequence) -> list:
             outputs = equation.primitive.evaluate(*inputs, **equation.params)
             outputs = outputs if equation.primitive.multiple else (outputs,)
         values.update(zip(equation.outputs, outputs, strict=True))
-    return [np.asarray(read(atom), dtype=atom.type.dtype) for atom in program.outputs]
+    return [np.asarray(read(atom), dtype=storage_dtype(atom.type.dtype))
+            for atom in program.outputs]

@@ -1,0 +1,24 @@
+"""Random numbers from keys: the same key gives the same numbers, on every target.
+
+A key is split for each use; there is no hidden state:
+
+    key = ft.random.key(0)
+    weight_key, bias_key = ft.random.split(key)
+    weights = ft.random.normal(weight_key, (784, 10))
+
+All functions can be jitted, mapped over keys, and differentiated with respect to their
+parameters. The numbers are those of `jax.random` for the same key.
+"""
+from functrans.random.continuous import (cauchy, exponential, gumbel, laplace, logistic, normal,
+                                         truncated_normal, uniform)
+from functrans.random.discrete import bernoulli, categorical, rademacher, randint
+from functrans.random.keys import (PRNGKey, bits, fold_in, key, key_data, split,
+                                   wrap_key_data)
+from functrans.random.reflections import orthogonal
+from functrans.random.shuffling import choice, permutation
+
+__all__ = [
+    "PRNGKey", "bernoulli", "bits", "categorical", "cauchy", "choice", "exponential", "fold_in",
+    "gumbel", "key", "key_data", "laplace", "logistic", "normal", "orthogonal", "permutation", "rademacher",
+    "randint", "split", "truncated_normal", "uniform", "wrap_key_data",
+]

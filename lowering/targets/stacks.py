@@ -1,0 +1,54 @@
+"""Stacks at the border of compiled code: arrays of objects outside, records of addresses inside.
+
+In: an executable, arrays. Out: arrays. Imports NumPy only.
+"""
+from __future__ import annotations
+
+import ctypes
+import math
+
+import numpy as np
+
+WORDS = 4                      # of a stack's record: address, count, capacity, unused
+
+
+def run_with_stacks(executable, arrays) -> list:
+    """A call of which inputs or outputs are stacks."""
+    alive: list = []
+    inputs = [_to_records(array, kind, alive) if is_stack(kind) else array
+              for array, kind in zip(arrays, executable.plan.input_types)]
+    outputs = [np.zeros((*kind.shape, WORDS), np.int64) if is_stack(kind)
+               else np.empty(kind.shape, kind.dtype) for kind in executable.plan.output_types]
+    outputs, memory = executable._call(inputs, outputs, keep=True)
+    results = [_from_records(out, kind) if is_stack(kind) else out
+               for out, kind in zip(outputs, executable.plan.output_types)]
+    executable.release(memory)
+    return results
+
+
+def is_stack(kind) -> bool:
+    return not isinstance(kind.dtype, np.dtype)
+
+
+def _to_records(array: np.ndarray, kind, alive: list) -> np.ndarray:
+    """Records of the arrays in an array of objects, which `alive` keeps."""
+    records = np.zeros((*kind.shape, WORDS), np.int64)
+    for place in np.ndindex(*kind.shape):
+        elements = np.ascontiguousarray(array[place])
+        alive.append(elements)
+        records[place][:3] = elements.ctypes.data, len(elements), len(elements)
+    return records
+
+
+def _from_records(records: np.ndarray, kind) -> np.ndarray:
+    """Copies of what records point to, as an array of objects."""
+    element = kind.dtype.element
+    out = np.empty(kind.shape, object)
+    for place in np.ndindex(*kind.shape):
+        address, count = records[place][:2].tolist()
+        values = np.empty((count, *element.shape), element.dtype)
+        if values.size:
+            size = math.prod(values.shape) * element.dtype.itemsize
+            ctypes.memmove(values.ctypes.data, address, size)
+        out[place] = values
+    return out
