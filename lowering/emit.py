@@ -10,43 +10,39 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from lowering.expression import ATOM, CHOICE, COMPARISON, PRODUCT, SUM, Text, template
-from lowering.loops import (REDUCTIONS, ArgReduce, Axis, Constant, Cumulate, Index, Load, Map, Pick,
-                            Place, Reduce, Store)
+from lowering.expression import CHOICE, PRODUCT, SUM, Text, template
+from lowering.kernel_text import (
+    INDENT,
+    KernelText,
+    Numbers,
+    cast,
+    constant,
+    from_memory,
+    local_dtype,
+    to_memory,
+)
+from lowering.loops import (
+    REDUCTIONS,
+    ArgReduce,
+    Axis,
+    Constant,
+    Cumulate,
+    Index,
+    Load,
+    Map,
+    Pick,
+    Place,
+    Reduce,
+    Store,
+)
 from lowering.nest import Loop, Nest, Step, accumulator
 from lowering.views import View
 
-INDENT = "    "
 MAX_INLINE = 50          # longer expressions get a line of their own
 AXIS_NAMES = "ijklmpqrs"
-_PREFIXES = {"input": "x", "output": "y", "temp": "t"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """What a kernel is passed.
-
-    kind: "pointer" (`value` is a View: buffer and offset), "scratch" (`value` is the number of
-    elements), "integer" (`value`), "error" (the record of an index out of bounds), "code" (the
-    number of a check among those of the kernel), "constants" (`value` are the numbers).
-    """
-    name: str
-    kind: str
-    dtype: np.dtype | None = None
-    value: object = None
-
-
-@dataclass(slots=True)
-class KernelText:
-    """A kernel as text. `checks`: for each code of an index error, (location, size)."""
-    text: str
-    parameters: list
-    checks: list = field(default_factory=list)
-    locations: list = field(default_factory=list)
 
 
 def emit(nest: Nest, locations: list = ()) -> KernelText:
@@ -54,16 +50,11 @@ def emit(nest: Nest, locations: list = ()) -> KernelText:
     return _Emitter(nest).emit()
 
 
-def local_dtype(dtype: np.dtype) -> np.dtype:
-    """The dtype in which values of `dtype` are computed: half precision in float32."""
-    return np.dtype(np.float32) if dtype.name in ("float16", "bfloat16") else dtype
-
-
 class _Emitter:
     def __init__(self, nest: Nest):
         self.nest = nest
         self.lines: list[str] = []
-        self.parameters: dict[str, Parameter] = {}
+        self.numbers = Numbers()
         self.axis_names = _axis_names(nest)
         self.extents = {axis: f"n_{name}" if len(nest.axes) > 1 else "n"
                         for axis, name in self.axis_names.items()}
@@ -71,10 +62,6 @@ class _Emitter:
         self.names: dict = {}                # key -> Text (or _Split)
         self.reads = Counter()
         self.checks: list = []
-        self.constants: list[float] = []
-        self.preamble: list[str] = []
-        self.constant_names: dict = {}
-        self.fresh: Counter = Counter()
         self.state_names: dict = {}
         self.used_extents: set = set()
         self._count_reads(nest.body)
@@ -97,24 +84,13 @@ class _Emitter:
 
     def emit(self) -> KernelText:
         self._block(self.nest.body, 1, ())
-        self._load_constants()
         for axis in self.nest.axes:
             if axis in self.used_extents:
-                self._integer(self.extents[axis], axis.extent)
-        order = {"pointer": 0, "scratch": 1, "constants": 2, "error": 3, "integer": 4, "code": 5}
-        parameters = sorted(self.parameters.values(), key=lambda p: order[p.kind])
+                self.numbers.add(self.extents[axis], "integer", None, int(axis.extent))
+        parameters = self.numbers.all_parameters()
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
-        return KernelText("\n".join([head, *self.lines]) + "\n", parameters, self.checks)
-
-    def _load_constants(self):
-        """Numbers that are not written into the text come in one array."""
-        if self.constants:
-            self.parameters["constants"] = Parameter("constants", "constants", None,
-                                                     tuple(self.constants))
-        self.lines[:0] = [INDENT + line for line in self.preamble]
-
-    def _integer(self, name: str, value: int):
-        self.parameters.setdefault(name, Parameter(name, "integer", None, int(value)))
+        lines = [head, *(INDENT + line for line in self.numbers.preamble), *self.lines]
+        return KernelText("\n".join(lines) + "\n", parameters, self.checks)
 
     def _extent(self, axis: Axis) -> str:
         self.used_extents.add(axis)
@@ -122,12 +98,6 @@ class _Emitter:
 
     def _line(self, depth: int, text: str):
         self.lines.append(INDENT * depth + text)
-
-    def _name(self, prefix: str) -> str:
-        """The next name with a prefix: x0, x1, ..."""
-        number = self.fresh[prefix]
-        self.fresh[prefix] += 1
-        return f"{prefix}{number}"
 
     # ---- loops ----
 
@@ -160,10 +130,10 @@ class _Emitter:
         if isinstance(statement, ArgReduce):
             dtype = statement.inputs[0].dtype
             self._line(depth, f"{self._place_of(step)} = -1")
-            self._line(depth, f"{self._best_of(step)} = {self._constant(dtype.type(0))}")
+            self._line(depth, f"{self._best_of(step)} = {constant(dtype.type(0))}")
         else:
             state = self._state(step, "acc", statement.dtype)
-            self._line(depth, f"{state} = {self._constant(statement.init)}")
+            self._line(depth, f"{state} = {constant(statement.init)}")
 
     def _best_of(self, step: Step) -> str:
         return self._state(step, "best", step.statement.inputs[0].dtype)
@@ -185,18 +155,18 @@ class _Emitter:
             else self.nest.scratch.get(step.key, ())
         name = self.state_names.get(key)
         if name is None:
-            name = self.state_names[key] = self._name(prefix if not axes else "w")
+            name = self.state_names[key] = self.numbers.name(prefix if not axes else "w")
             if axes:
                 self._scratch(name, local_dtype(dtype), axes)
         return name if not axes else f"{name}[{self._scratch_index(axes)}]"
 
     def _state_value(self, dtype: np.dtype, state: str) -> Text:
         """The state of a reduction as a value; scratch memory holds local dtypes."""
-        return _from_memory(state, local_dtype(dtype)) if state.endswith("]") else Text(state)
+        return from_memory(state, local_dtype(dtype)) if state.endswith("]") else Text(state)
 
     def _scratch(self, name: str, dtype, axes: tuple):
         size = math.prod(axis.extent for axis in axes)
-        self.parameters[name] = Parameter(name, "scratch", dtype, size)
+        self.numbers.add(name, "scratch", dtype, size)
 
     def _scratch_index(self, axes: tuple) -> str:
         text = ""
@@ -224,7 +194,7 @@ class _Emitter:
         elif isinstance(statement, ArgReduce):
             self._arg_reduce(step, depth, path)
         elif isinstance(statement, Map) and statement.outputs > 1:
-            names = [self._name("v") for _ in range(statement.outputs)]
+            names = [self.numbers.name("v") for _ in range(statement.outputs)]
             self._line(depth, f"{', '.join(names)} = {self._expression(step, path)}")
             self.names[step.key] = names
         elif isinstance(statement, Pick):
@@ -240,12 +210,12 @@ class _Emitter:
 
     def _filled(self, expr: str, operands, dtype: np.dtype, kind=None) -> Text:
         expr = expr.replace("{T}", local_dtype(kind or dtype).name)
-        return self._cast(template(expr).fill(operands), dtype)
+        return cast(template(expr).fill(operands), dtype)
 
     def _arg_reduce(self, step: Step, depth: int, path: tuple):
         statement = step.statement
         best, place = self._best_of(step), self._place_of(step)
-        value = self._name("v")
+        value = self.numbers.name("v")
         self._line(depth, f"{value} = {self._read(step.inputs[0], path)}")
         operands = {0: Text(value), "acc": self._state_value(statement.inputs[0].dtype, best)}
         better = template(statement.better).fill(operands).text
@@ -264,7 +234,7 @@ class _Emitter:
         """A value that is computed at a point: named, or written where it is used."""
         statement = step.statement
         if isinstance(statement, Constant):
-            self.names[step.key] = Text(self._number_of(statement.value))
+            self.names[step.key] = Text(self.numbers.number(statement.value))
         elif isinstance(statement, Load):
             self._keep(step, self._load(step, depth, path), depth)
         elif isinstance(statement, Index):
@@ -277,17 +247,17 @@ class _Emitter:
         axes = self.nest.scratch.get(step.key)
         short = self.reads[step.key] <= 1 and len(text.text) <= MAX_INLINE
         if axes:
-            memory, local = self._name("w"), self._name("v")
+            memory, local = self.numbers.name("w"), self.numbers.name("v")
             self._scratch(memory, local_dtype(step.statement.dtype), axes)
             target = f"{memory}[{self._scratch_index(axes)}]"
             self._line(depth, f"{local} = {text}")
             self._line(depth, f"{target} = {local}")
-            stored = _from_memory(target, local_dtype(step.statement.dtype))
+            stored = from_memory(target, local_dtype(step.statement.dtype))
             self.names[step.key] = _Split(Text(local), stored, self.made[step.key])
         elif short or _is_name(text.text):
             self.names[step.key] = text
         else:
-            name = self._name("v")
+            name = self.numbers.name("v")
             self._line(depth, f"{name} = {text}")
             self.names[step.key] = Text(name)
 
@@ -305,57 +275,6 @@ class _Emitter:
             return template(statement.expr).fill(values)
         return self._filled(statement.expr, values, statement.dtype, kind)
 
-    def _cast(self, text: Text, dtype: np.dtype) -> Text:
-        """Python's and numba's integers are wide: results are brought back to their dtype."""
-        if dtype.kind not in "iu" or dtype.itemsize == 8:
-            return text
-        is_cast = text.binding == ATOM and text.text.startswith(f"{dtype.name}(")
-        return text if is_cast else Text(f"{dtype.name}({text})")
-
-    def _number_of(self, value) -> str:
-        """A number: written out if it is a plain one, read from the array of constants if not.
-
-        So that a new learning rate, or a mean over another number of elements, is no new kernel.
-        """
-        dtype = local_dtype(np.asarray(value).dtype)
-        if dtype.kind == "b" or _is_plain(value):
-            return self._constant(value)
-        key = (dtype, np.asarray(value).tobytes())
-        name = self.constant_names.get(key)
-        if name is None:
-            name = self.constant_names[key] = self._name("c")
-            if dtype.kind in "iu":
-                self._line_of_integer(name, value, dtype)
-            else:
-                self._line_of_float(name, value, dtype)
-        return name
-
-    def _line_of_integer(self, name: str, value, dtype: np.dtype):
-        parameter = self._name("constant")
-        self._integer(parameter, int(np.asarray(value).astype(np.int64)))
-        self.preamble.append(f"{name} = {dtype.name}({parameter})")
-
-    def _line_of_float(self, name: str, value, dtype: np.dtype):
-        parts = (value.real, value.imag) if dtype.kind == "c" else (value,)
-        places = []
-        for part in parts:
-            places.append(f"constants[{len(self.constants)}]")
-            self.constants.append(float(part))
-        inner = f"complex({', '.join(places)})" if dtype.kind == "c" else places[0]
-        self.preamble.append(f"{name} = {dtype.name}({inner})")
-
-    def _constant(self, value) -> str:
-        """A number, written out."""
-        dtype = local_dtype(np.asarray(value).dtype)
-        if dtype.kind == "b":
-            return str(bool(value))
-        if dtype.kind == "c":
-            real, imag = (_number(float(part)) for part in (value.real, value.imag))
-            return f"{dtype.name}(complex({real}, {imag}))"
-        if dtype.kind == "f":
-            return f"{dtype.name}({_number(float(value), dtype)})"
-        return f"{dtype.name}({int(value)})"
-
     def _affine(self, statement: Index) -> str:
         if statement.axis is None:
             text = self._offset(statement.start)
@@ -369,9 +288,7 @@ class _Emitter:
 
     def _offset(self, value: int) -> str:
         """An integer that depends on sizes: a parameter, so that sizes do not change the text."""
-        name = self._name("d")
-        self._integer(name, value)
-        return name
+        return self.numbers.integer("d", value)
 
     # ---- memory ----
 
@@ -379,10 +296,7 @@ class _Emitter:
         key = (id(view.buffer), offset)
         name = self.pointers.get(key)
         if name is None:
-            prefix = _PREFIXES[view.buffer.root().role]
-            name = self.pointers[key] = self._name(prefix)
-            base = View(view.buffer, offset, (), ())
-            self.parameters[name] = Parameter(name, "pointer", view.dtype, base)
+            name = self.pointers[key] = self.numbers.pointer(view.buffer, offset)
         return name
 
     def _address(self, place: Place, dynamic: list[str]) -> str:
@@ -408,7 +322,7 @@ class _Emitter:
             else:
                 others.append(axis)
         terms = [f"{self._index_of(axis, signed[axis] < 0).within(PRODUCT)} * "
-                 f"{self._stride(strides[axis])}" for axis in reversed(others)]
+                 f"{self.numbers.stride(strides[axis])}" for axis in reversed(others)]
         text = None
         for axis in reversed(canonical):
             index = self._index_of(axis, signed[axis] < 0)
@@ -420,21 +334,13 @@ class _Emitter:
         name = self.axis_names[axis]
         return Text(f"{self._extent(axis)} - 1 - {name}", SUM) if backwards else Text(name)
 
-    def _stride(self, value: int) -> str:
-        for name, parameter in self.parameters.items():
-            if parameter.kind == "integer" and name.startswith("s") and parameter.value == value:
-                return name
-        name = self._name("s")
-        self._integer(name, value)
-        return name
-
     def _load(self, step: Step, depth: int, path: tuple) -> Text:
         statement, place = step.statement, step.statement.place
         values = [self._read(key, path) for key in step.inputs]
         dynamic, conditions = self._dynamic(place, values, statement, depth)
         guard_terms, guards = self._guards(place)
         conditions += guards
-        text = _from_memory(self._address(place, dynamic + guard_terms), place.view.dtype)
+        text = from_memory(self._address(place, dynamic + guard_terms), place.view.dtype)
         if not conditions:
             return text
         otherwise = values[statement.otherwise]
@@ -444,7 +350,7 @@ class _Emitter:
         """Index terms known at run time, and conditions under which they are inside."""
         terms, conditions = [], []
         for number, stride, size, mode in place.dynamic:
-            index = self._name("i")
+            index = self.numbers.name("i")
             limit = self._offset(size)
             self._line(depth, f"{index} = int64({values[number]})")
             if mode == "raise":
@@ -453,14 +359,14 @@ class _Emitter:
                 self._line(depth, f"{index} = minimum(maximum({index}, int64(0)), {limit} - 1)")
             elif mode == "drop":
                 conditions.append(f"0 <= {index} < {limit}")
-            terms.append(index if stride == 1 else f"{index} * {self._stride(stride)}")
+            terms.append(index if stride == 1 else f"{index} * {self.numbers.stride(stride)}")
         return terms, conditions
 
     def _check(self, index: str, limit: str, size: int, statement, depth: int):
         """An index outside is recorded, and replaced by one that does no harm."""
-        self.parameters.setdefault("error", Parameter("error", "error"))
-        code = self._name("code")
-        self.parameters[code] = Parameter(code, "code", None, len(self.checks))
+        self.numbers.add("error", "error")
+        code = self.numbers.name("code")
+        self.numbers.add(code, "code", None, len(self.checks))
         self.checks.append((statement.location, size))
         self._line(depth, f"if {index} < 0 or {index} >= {limit}:")
         self._line(depth + 1, f"error[0], error[1], error[2] = 1, {code}, {index}")
@@ -481,7 +387,7 @@ class _Emitter:
                 spacing = self._offset(gap)
                 conditions.append(f"{position} % {spacing} == 0")
                 position = f"{position} // {spacing}"
-            terms.append(position if stride == 1 else f"{position} * {self._stride(stride)}")
+            terms.append(position if stride == 1 else f"{position} * {self.numbers.stride(stride)}")
         return terms, conditions
 
     def _store(self, step: Step, depth: int, path: tuple):
@@ -494,9 +400,9 @@ class _Emitter:
         target = self._address(place, dynamic)
         value, dtype = values[0], place.view.dtype
         if statement.combine:
-            operands = {0: value, "acc": _from_memory(target, dtype)}
+            operands = {0: value, "acc": from_memory(target, dtype)}
             value = self._filled(statement.combine, operands, dtype)
-        self._line(depth, f"{target} = {_to_memory(value.text, dtype)}")
+        self._line(depth, f"{target} = {to_memory(value.text, dtype)}")
 
 
 def _mentions(statement, number: int) -> int:
@@ -531,42 +437,6 @@ def _steps(body: list, path: tuple):
 def _axis_names(nest: Nest) -> dict:
     return {axis: AXIS_NAMES[number] if number < len(AXIS_NAMES) else f"i{number}"
             for number, axis in enumerate(nest.axes)}
-
-
-def _from_memory(text: str, dtype: np.dtype) -> Text:
-    """An element of memory as a value: half precision is stored as bits, booleans as bytes."""
-    if dtype.name == "float16":
-        return Text(f"half_to_float({text})")
-    if dtype.name == "bfloat16":
-        return Text(f"bfloat16_to_float({text})")
-    return Text(f"{text} != 0", COMPARISON) if dtype.kind == "b" else Text(text)
-
-
-def _to_memory(text: str, dtype: np.dtype) -> str:
-    if dtype.name == "float16":
-        return f"float_to_half({text})"
-    return f"float_to_bfloat16({text})" if dtype.name == "bfloat16" else text
-
-
-def _number(value: float, dtype=np.dtype(np.float64)) -> str:
-    """A float as Python text; the shortest that reads back as the same number of dtype."""
-    if math.isnan(value):
-        return "nan"
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return repr(dtype.type(value).item()) if dtype.itemsize > 4 else _short(value)
-
-
-def _short(value: float) -> str:
-    text = np.format_float_positional(np.float32(value), unique=True, trim="0")
-    return text if len(text) < 14 else np.format_float_scientific(np.float32(value), unique=True)
-
-
-def _is_plain(value) -> bool:
-    """Numbers that belong to a formula rather than to its sizes or settings."""
-    if np.iscomplexobj(value):
-        return _is_plain(value.real) and _is_plain(value.imag)
-    return value != value or float(value) in (0, 1, -1, 2, -2, 0.5, -0.5, math.inf, -math.inf)
 
 
 def _is_name(text: str) -> bool:

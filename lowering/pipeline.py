@@ -9,7 +9,7 @@ import numpy as np
 from functrans.ir.check import check
 from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program
-from functrans.ir.rewrite import dead_code, inline
+from functrans.ir.rewrite import dead_code, inline, map_inner
 from lowering.emit import emit
 from lowering.nest import build_nest
 from lowering.passes.buffers import assign_memory
@@ -19,6 +19,7 @@ from lowering.passes.fuse import Fuser, Opaque
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
 from lowering.passes.simplify import simplify
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
+from lowering.scalar import loop_kernel
 from lowering.sorting import sort_kernel
 
 # Each pass takes a Program and gives one that means the same.
@@ -36,18 +37,16 @@ def _callee(equation) -> Program | None:
 
 
 def optimize(program: Program, watch=None) -> Program:
-    """The Program after all passes. `watch(name, program)` sees it after each."""
+    """The Program after all passes, and those inside its equations likewise.
+
+    `watch(name, program)` sees each after each pass.
+    """
     for name, run in PASSES:
         program = run(program)
         if watch is not None:
             watch(name, program)
             check(program)
-    return program
-
-
-def lower_inner(program: Program) -> Plan:
-    """The plan of a Program inside an equation."""
-    return make_plan(optimize(program))
+    return map_inner(program, lambda inner: optimize(inner, watch))
 
 
 def make_plan(program: Program) -> Plan:
@@ -124,12 +123,21 @@ def _evaluation(equation):
     return function
 
 
+def _lower_loop(step: Opaque):
+    """A loop over few numbers is one kernel; any other is run step by step."""
+    text = loop_kernel(step.equation, step.inputs, step.outputs)
+    if text is not None:
+        yield _launch(text)
+    else:
+        yield from lower_loop(step, make_plan)
+
+
 def _with_inner(function):
-    return lambda step: function(step, lower_inner)
+    return lambda step: function(step, make_plan)
 
 
 _LOWER = {"product": _lower_product, "copy": _lower_copy, "zero": _lower_zero,
-          "sort": _lower_sort, "scan": _with_inner(lower_loop),
-          "while": _with_inner(lower_loop), "unwind": _with_inner(lower_loop),
+          "sort": _lower_sort, "scan": _lower_loop,
+          "while": _lower_loop, "unwind": _lower_loop,
           "branch": _with_inner(lower_branch), "emptystack": _lower_zero,
           "addstacks": _with_inner(lower_stack_sum)}

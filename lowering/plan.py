@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lowering.emit import KernelText
+from lowering.kernel_text import KernelText
 from lowering.products import Matrices
 from lowering.views import Buffer, View
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from functrans.ir.primitive import Sort
-from lowering.emit import INDENT, KernelText, Parameter, local_dtype
+from lowering.kernel_text import INDENT, KernelText, Parameter, local_dtype
 from lowering.views import View
 
 

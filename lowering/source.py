@@ -10,7 +10,8 @@ import re
 
 _NUMPY = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
           "float32", "float64", "complex64", "complex128")
-_PLAIN = {"for", "in", "range", "if", "else", "and", "or", "not", "def", "kernel", "pass", "True", "False", "error", "real", "imag", "conjugate", "while", "complex"}
+_PLAIN = {"for", "in", "range", "if", "else", "elif", "and", "or", "not", "def", "kernel", "pass",
+          "True", "False", "error", "real", "imag", "conjugate", "while", "break", "complex"}
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=\()|\b(?:inf|nan)\b")
 
 

@@ -230,6 +230,7 @@ _PRODUCTS = [
         case((3, 2, 2), (4, 2, 3), contract=((1,), (1,)), batch=((0,), (2,))),
         case((3,), (3,), contract=((0,), (0,)), batch=((), ())),
         case((3, 4), (4,), contract=((1,), (0,)), batch=((), ())),
+        case((1, 1), (1,), contract=((1,), (0,)), batch=((), ())),
         case((2,), (3,), contract=((), ()), batch=((), ()))), NUMBERS, ulp=64),
 ]
 _INDEX64 = "int64"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from functrans.ir.program import Equation, Literal, Program, Var
+from functrans.ir.program import Equation, Literal, Program, Var, inner_programs
 
 
 def substitute(atoms, mapping: dict) -> tuple:
@@ -70,6 +70,22 @@ def dead_code(program: Program, keep=None) -> Program:
     if len(kept_equations) == len(program.equations) and outputs == program.outputs:
         return program
     return program.replace(equations=kept_equations[::-1], outputs=outputs)
+
+
+def map_inner(program: Program, change: Callable[[Program], Program]) -> Program:
+    """Replaces the Programs that equations carry in their params."""
+    def changed(value):
+        if isinstance(value, Program):
+            return change(value)
+        if isinstance(value, tuple) and any(isinstance(item, Program) for item in value):
+            return tuple(changed(item) for item in value)
+        return value
+
+    if not any(True for equation in program.equations for _ in inner_programs(equation)):
+        return program
+    return program.replace(equations=[
+        equation.replace(params={key: changed(value) for key, value in equation.params.items()})
+        for equation in program.equations])
 
 
 def used_inputs(program: Program) -> tuple:

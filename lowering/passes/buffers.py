@@ -5,7 +5,7 @@ Imports `plan`, `views`.
 """
 from __future__ import annotations
 
-from lowering.emit import KernelText
+from lowering.kernel_text import KernelText
 from lowering.plan import Copy, Plan
 from lowering.views import Buffer
 

@@ -6,8 +6,19 @@ from __future__ import annotations
 
 from functrans.ir import primitive as kernels
 from functrans.ir.program import Literal
-from lowering.loops import (ArgReduce, Constant, Cumulate, Index, Kernel, Load, Map, Pick, Place,
-                            Reduce, Store)
+from lowering.loops import (
+    ArgReduce,
+    Constant,
+    Cumulate,
+    Index,
+    Kernel,
+    Load,
+    Map,
+    Pick,
+    Place,
+    Reduce,
+    Store,
+)
 from lowering.passes.access import identity, through
 from lowering.passes.cluster import Cluster, Member
 from lowering.passes.fuse import Fuser, contract_layout, reduced_dims
@@ -103,7 +114,7 @@ class _Builder:
                    for layout, atom in zip(contract_layout(equation, kernel), equation.inputs)]
         dtype = equation.outputs[0].type.dtype
         product = self._map("({0} * {1})", factors, dtype)
-        if not kernel.contract[0]:
+        if not over:                                      # nothing to sum, or axes of size one
             return product
         return self.add(Reduce([product], dtype, product.result_axes | over, over=over,
                                init=dtype.type(0), combine="sum_step({acc}, {0})"))
