@@ -16,6 +16,7 @@ from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
 from lowering.passes.cluster import Cluster
 from lowering.passes.fuse import Fuser, Opaque
+from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
 from lowering.passes.simplify import simplify
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
@@ -28,6 +29,10 @@ PASSES = (
     ("dead code", dead_code),
     ("simplify", simplify),
     ("dead code", dead_code),
+    ("inner programs", lambda program: map_inner(program, optimize)),
+    ("loop motion", move_out_of_loops),
+    ("simplify", simplify),
+    ("dead code", dead_code),
 )
 
 
@@ -37,16 +42,13 @@ def _callee(equation) -> Program | None:
 
 
 def optimize(program: Program, watch=None) -> Program:
-    """The Program after all passes, and those inside its equations likewise.
-
-    `watch(name, program)` sees each after each pass.
-    """
+    """The Program after all passes. `watch(name, program)` sees it after each."""
     for name, run in PASSES:
         program = run(program)
         if watch is not None:
             watch(name, program)
             check(program)
-    return map_inner(program, lambda inner: optimize(inner, watch))
+    return program
 
 
 def make_plan(program: Program) -> Plan:

@@ -18,7 +18,7 @@ from llvmlite import ir
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
-_CALL_SIZES = (8, 16, 32, 64)
+_CALL_SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 MAX_PARAMETERS = _CALL_SIZES[-1]
 
 # Operations. In brackets: what follows in the table; `x` is an operand (two numbers).

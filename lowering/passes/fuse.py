@@ -19,6 +19,7 @@ from lowering.loops import Axis
 from lowering.passes.access import identity, through
 from lowering.passes.cluster import (MAX_MEMBERS, MAX_STREAMS, Axes, Cluster, Member, direction,
                                      directions_agree)
+from lowering.passes.internal import COPY, TRANSPOSE
 from lowering.products import as_matrices
 from lowering.views import Buffer, View, whole
 
@@ -190,7 +191,7 @@ class Fuser:
 
     def _literal_in_memory(self, literal: Literal) -> tuple[View, int]:
         var = Var(literal.type)
-        equation = Equation(_COPY, (literal,), {}, (var,))
+        equation = Equation(COPY, (literal,), {}, (var,))
         self.definitions[var] = equation
         self.join(equation)
         return self.store(var)
@@ -561,7 +562,7 @@ class Fuser:
         """Has a value written to a view as well; the step that does it."""
         if type(atom) is Literal or atom not in self.cluster_of:
             copy = Var(atom.type)
-            equation = Equation(_COPY, (atom,), {}, (copy,))
+            equation = Equation(COPY, (atom,), {}, (copy,))
             self.definitions[copy] = equation
             self.join(equation)
             atom = copy
@@ -637,7 +638,7 @@ class Fuser:
         """A contiguous copy of a value with its dimensions in another order."""
         shape = tuple(atom.type.shape[k] for k in order)
         copy = Var(atom.type.with_shape(shape))
-        equation = Equation(_TRANSPOSE, (atom,), {"perm": order}, (copy,))
+        equation = Equation(TRANSPOSE, (atom,), {"perm": order}, (copy,))
         self.definitions[copy] = equation
         self.join(equation)
         return self.store(copy)
@@ -678,15 +679,6 @@ class Fuser:
 
 
 # ---- helpers ----
-
-def _internal(name: str, kernel) -> kernels.Primitive:
-    """A primitive for equations that only fusion makes."""
-    return kernels.Primitive(name=name, infer=None, evaluate=None, kernel=kernel)
-
-
-_COPY = _internal("copy", lambda types, params: kernels.Elementwise("{0}", 0))
-_TRANSPOSE = _internal("transpose", lambda types, params: kernels.Transpose(params["perm"]))
-
 
 def _members(bits: int):
     """The numbers of the bits that are set."""

@@ -1,6 +1,6 @@
 """Simplification: equal equations once, constants computed, operations that do nothing removed.
 
-In: a Program. Out: one that gives the same values. Imports `functrans.ir` only.
+In: a Program. Out: one that gives the same values. Imports `functrans.ir`, `passes.joins`.
 """
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from functrans.ir.primitive import (Broadcast, Contract, Elementwise, Primitive,
                                     Transpose)
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.rewrite import is_literal, substitute, uses
+from lowering.passes.joins import Joins
 
 
 def simplify(program: Program) -> Program:
@@ -20,13 +21,15 @@ def simplify(program: Program) -> Program:
     mapping: dict = {}
     definitions: dict[Var, Equation] = {}
     seen: dict = {}
+    joins = Joins()
     equations = []
     often = uses(program)
     for equation in program.equations:
         inputs = substitute(equation.inputs, mapping)
         if inputs != equation.inputs:
             equation = equation.replace(inputs=inputs)
-        equation = _rewritten(equation, definitions, often)
+        equation = joins.rewritten(equation, equation.kernel) \
+            or _rewritten(equation, definitions, often)
         replacement = _replacement(equation, definitions)
         if replacement is None:
             key = _key(equation)

@@ -14,7 +14,7 @@ import numpy as np
 from lowering.native import blas
 from lowering.native.compile import compile_kernel, signature
 from lowering.native.runner import (ADD, CALL, CHECKED_CALL, COPY, END, JUMP, JUMP_UNLESS_LESS,
-                                    LOAD, SET, ZERO)
+                                    LOAD, MAX_PARAMETERS, SET, ZERO)
 from lowering.passes.buffers import rounded
 from lowering.plan import (Choose, Copy, Host, Launch, Plan, Product, Region, Zero)
 from lowering.views import Buffer, View
@@ -158,6 +158,9 @@ class Assembler:
         compiled = compile_kernel(kernel.text, signature(kernel.parameters), self.cache)
         self.alive.append(compiled)
         self.kernels.append(kernel)
+        if len(kernel.parameters) + 2 > MAX_PARAMETERS:
+            raise AssertionError(f"a kernel has {len(kernel.parameters)} parameters; the runner "
+                                 f"passes {MAX_PARAMETERS}")
         self.write(CALL, len(kernel.parameters) + 2, compiled.address,
                    self.arena, RETURN, self.arena, EXCEPTION)
         first_check = len(self.checks)

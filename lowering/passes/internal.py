@@ -1,0 +1,50 @@
+"""Equations that passes make: relabelings, copies and joins, as primitives of their own.
+
+In: operands. Out: equations. Imports `functrans.ir` only.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from functrans.ir import primitive as kernels
+from functrans.ir.primitive import Primitive
+from functrans.ir.program import Equation, Var
+from functrans.ir.type import ArrayType
+
+
+def apply(primitive: Primitive, inputs: tuple, params: dict, location=None) -> Equation:
+    """An equation with a new variable for its result."""
+    kind = primitive.infer(*(atom.type for atom in inputs), **params)
+    return Equation(primitive, inputs, params, (Var(kind),), location)
+
+
+def reapplied(equation: Equation, inputs: tuple, params: dict) -> Equation:
+    """The primitive of an equation on other operands, with other params."""
+    return apply(equation.primitive, inputs, params, equation.location)
+
+
+COPY = Primitive(
+    name="copy", infer=lambda x: x, evaluate=np.array,
+    kernel=lambda types, params: kernels.Elementwise("{0}", 0))
+
+TRANSPOSE = Primitive(
+    name="transpose",
+    infer=lambda x, *, perm: ArrayType(tuple(x.shape[k] for k in perm), x.dtype),
+    evaluate=lambda x, *, perm: np.transpose(x, perm),
+    kernel=lambda types, params: kernels.Transpose(params["perm"]))
+
+BROADCAST = Primitive(
+    name="broadcast", infer=lambda x, *, shape: ArrayType(shape, x.dtype),
+    evaluate=lambda x, *, shape: np.broadcast_to(x, shape),
+    kernel=lambda types, params: kernels.Broadcast(()))
+
+
+def _joined(*types: ArrayType, axis: int) -> ArrayType:
+    shape = list(types[0].shape)
+    shape[axis] = sum(kind.shape[axis] for kind in types)
+    return ArrayType(tuple(shape), types[0].dtype)
+
+
+CONCATENATE = Primitive(
+    name="concatenate", infer=_joined, evaluate=lambda *xs, axis: np.concatenate(xs, axis),
+    kernel=lambda types, params: kernels.Concatenate(params["axis"]))
