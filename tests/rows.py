@@ -1,128 +1,44 @@
 """One row for each primitive: operands, params and dtypes on which all laws are tried.
 
-A case is a list of operands, each a shape and a kind of values, and params. Kinds keep away from
-kinks and poles, so that finite differences mean something; edges have tests of their own.
+What a row is made of is in `cases.py`; the rows of control flow are in `rows_control.py`.
 """
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass, field
 from importlib import import_module
 
 import numpy as np
+from cases import (
+    ANY,
+    BITS,
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    NUMBERS,
+    REAL,
+    Operand,
+    Row,
+    binary,
+    case,
+    unary,
+)
+from rows_control import CONTROL
 
-from functrans import primitives
+from functrans import control, primitives
 from functrans.ir.primitive import Primitive
-from functrans.primitives import (contract, cumulative, elementwise, functions, index, random, reduce,
-                                  shape, sort, window)
+from functrans.primitives import (
+    contract,
+    cumulative,
+    elementwise,
+    functions,
+    index,
+    random,
+    reduce,
+    shape,
+    sort,
+    window,
+)
 from functrans.primitives.basic import add_p, broadcast_p, reduce_sum_p
-
-FLOATS = ("float16", "float32", "float64")
-COMPLEX = ("complex64", "complex128")
-INTEGERS = ("int8", "int32", "int64", "uint8", "uint32")
-NUMBERS = FLOATS + COMPLEX + INTEGERS
-REAL = FLOATS + INTEGERS
-ANY = NUMBERS + ("bool",)
-BITS = INTEGERS + ("bool",)
-
-
-@dataclass(frozen=True)
-class Operand:
-    """shape; kind of values; dtype if it is not that of the case."""
-    shape: tuple
-    kind: str = "normal"
-    dtype: str | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    operands: tuple
-    params: dict = field(default_factory=dict)
-
-    def arrays(self, dtype: str, seed: int = 0) -> list[np.ndarray]:
-        rng = np.random.default_rng(seed)
-        return [draw(rng, operand, np.dtype(operand.dtype or dtype))
-                for operand in self.operands]
-
-
-@dataclass(frozen=True)
-class Row:
-    """dtypes: on which values are compared. linear: operands in which it is linear.
-
-    ulp: how far compiled values may be from NumPy's, in units of the last place, where the
-    primitive is no exact operation. second: whether second derivatives are tried.
-    """
-    primitive: Primitive
-    cases: tuple
-    dtypes: tuple
-    ulp: float = 4
-    second: bool = True
-
-    @property
-    def name(self):
-        return self.primitive.name
-
-
-def draw(rng, operand: Operand, dtype: np.dtype) -> np.ndarray:
-    """Values of a kind."""
-    shape, (kind, _, argument) = operand.shape, operand.kind.partition(":")
-    if kind == "index":
-        return rng.integers(0, int(argument), shape).astype(dtype)
-    if kind == "distinct_index":
-        size = int(np.prod(shape))
-        return rng.permutation(int(argument))[:size].reshape(shape).astype(dtype)
-    if kind == "shift":
-        return rng.integers(0, dtype.itemsize * 8 + 3, shape).astype(dtype)
-    if dtype.kind == "b":
-        return rng.integers(0, 2, shape).astype(bool)
-    if kind == "distinct":
-        values = rng.permutation(int(np.prod(shape))).reshape(shape) - 2
-        offset = 0.1 + 0.13 * int(argument or 0)
-        return values.astype(dtype) if dtype.kind in "iu" else (values * 0.37 + offset).astype(dtype)
-    if dtype.kind in "iu":
-        return _integers(rng, shape, kind, dtype)
-    values = _floats(rng, shape, kind)
-    if dtype.kind == "c":
-        values = values + 1j * _floats(rng, shape, "normal") * 0.5
-    return values.astype(dtype)
-
-
-def _integers(rng, shape, kind: str, dtype) -> np.ndarray:
-    low = 1 if kind in ("positive", "nonzero", "above_one") or dtype.kind == "u" else -4
-    values = rng.integers(low, 5, shape)
-    return np.where(values == 0, 1, values).astype(dtype) if kind == "nonzero" \
-        else values.astype(dtype)
-
-
-def _floats(rng, shape, kind: str) -> np.ndarray:
-    if kind == "positive":
-        return rng.uniform(0.4, 2.0, shape)
-    if kind == "unit":
-        return rng.uniform(-0.8, 0.8, shape)
-    if kind == "above_one":
-        return rng.uniform(1.3, 3.0, shape)
-    if kind == "nonzero":
-        return rng.uniform(0.4, 2.0, shape) * rng.choice([-1, 1], shape)
-    return rng.normal(size=shape)
-
-
-def case(*operands, **params) -> Case:
-    """A case from shapes (or Operands)."""
-    return Case(tuple(op if isinstance(op, Operand) else Operand(op) for op in operands), params)
-
-
-def spread(kind="normal", count=1) -> tuple:
-    """Cases for an elementwise primitive of `count` operands: a matrix, a scalar, nothing."""
-    return tuple(case(*[Operand(shape, kind)] * count) for shape in ((2, 3), (), (0, 2), (1, 5)))
-
-
-def unary(primitive, kind="normal", dtypes=FLOATS + COMPLEX, **options) -> Row:
-    return Row(primitive, spread(kind), dtypes, **options)
-
-
-def binary(primitive, kind="normal", dtypes=NUMBERS, **options) -> Row:
-    return Row(primitive, spread(kind, 2), dtypes, **options)
-
 
 E, F = elementwise, functions
 _ARITHMETIC = [
@@ -280,16 +196,17 @@ _INDEX = [
 ]
 
 ROWS = (_ARITHMETIC + _COMPARISON + _CONVERSION + _FUNCTIONS + _SHAPE + _REDUCE + _PRODUCTS
-        + _INDEX)
+        + _INDEX + CONTROL)
 BY_NAME = {row.name: row for row in ROWS}
 
 
 def all_primitives() -> dict[str, Primitive]:
-    """Every primitive that a module of functrans.primitives defines."""
+    """Every primitive that a module of functrans.primitives or functrans.control defines."""
     found = {}
-    for info in pkgutil.iter_modules(primitives.__path__):
-        module = import_module(f"functrans.primitives.{info.name}")
-        for value in vars(module).values():
-            if isinstance(value, Primitive):
-                found[value.name] = value
+    for package in (primitives, control):
+        for info in pkgutil.iter_modules(package.__path__):
+            module = import_module(f"{package.__name__}.{info.name}")
+            for value in vars(module).values():
+                if isinstance(value, Primitive):
+                    found[value.name] = value
     return found

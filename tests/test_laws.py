@@ -6,28 +6,21 @@ import itertools
 
 import numpy as np
 import pytest
+from cases import Case, Row
+from rows import BY_NAME, ROWS, all_primitives
 
 import functrans as ft
-from functrans.array import Array, as_array
+from functrans.array import Array
 from functrans.ir.type import ArrayType, is_inexact
+from functrans.primitives.stack import is_stack
 from functrans.trace import bind
-from rows import BY_NAME, ROWS, Case, Row, all_primitives
 
 TARGETS = ("reference", "cpu")
 
 
-def function_of(row: Row, case: Case):
-    """The primitive with its params, as a function of arrays; always a tuple of results."""
-    def function(*args):
-        out = bind(row.primitive, *map(as_array, args), **case.params)
-        return tuple(out) if row.primitive.multiple else (out,)
-    return function
-
-
 def evaluate(row: Row, case: Case, arrays):
     with np.errstate(all="ignore"):
-        out = row.primitive.evaluate(*arrays, **case.params)
-    return tuple(np.asarray(part) for part in (out if row.primitive.multiple else (out,)))
+        return row.evaluate(case, arrays)
 
 
 def each(rows=ROWS, dtypes=None):
@@ -63,18 +56,15 @@ def test_every_primitive_has_a_row():
 @pytest.mark.parametrize("row, case, dtype", each())
 def test_infer_agrees_with_evaluate(row, case, dtype):
     arrays = case.arrays(dtype)
-    types = [ArrayType(a.shape, a.dtype) for a in arrays]
-    inferred = row.primitive.infer(*types, **case.params)
-    inferred = inferred if row.primitive.multiple else (inferred,)
-    for kind, value in zip(inferred, evaluate(row, case, arrays), strict=True):
-        assert kind.matches(ArrayType(value.shape, value.dtype))
+    for kind, value in zip(row.infer(case, arrays), evaluate(row, case, arrays), strict=True):
+        assert is_stack(kind) or kind.matches(ArrayType(value.shape, value.dtype))
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("row, case, dtype", each())
 def test_jit_equals_evaluate(row, case, dtype, target):
     arrays = case.arrays(dtype)
-    compiled = ft.jit(function_of(row, case), device=target)
+    compiled = ft.jit(row.function(case), device=target)
     for got, expected in zip(compiled(*arrays), evaluate(row, case, arrays), strict=True):
         assert_close(got, expected, row)
 
@@ -90,7 +80,7 @@ def test_batch_equals_a_loop(row, case, dtype):
             continue
         args = [stacked[k] if flag else lanes[0][k] for k, flag in enumerate(mapped)]
         axes = tuple(0 if flag else None for flag in mapped)
-        got = ft.vmap(function_of(row, case), in_axes=axes)(*args)
+        got = ft.vmap(row.function(case), in_axes=axes)(*args)
         for lane in range(3):
             arrays = [lanes[lane][k] if flag else lanes[0][k] for k, flag in enumerate(mapped)]
             for part, expected in zip(got, evaluate(row, case, arrays), strict=True):
@@ -123,7 +113,7 @@ def tangents_for(rng, arrays, places):
 
 def restricted(row, case, arrays, places):
     """The function of its differentiable operands alone, with only inexact results."""
-    function = function_of(row, case)
+    function = row.function(case)
 
     def partial(*some):
         every = list(arrays)
