@@ -18,6 +18,7 @@ from lowering.passes.cluster import Cluster
 from lowering.passes.fuse import Fuser, Opaque
 from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
+from lowering.passes.reroll import reroll
 from lowering.passes.simplify import simplify
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
 from lowering.scalar import loop_kernel
@@ -29,6 +30,7 @@ PASSES = (
     ("dead code", dead_code),
     ("simplify", simplify),
     ("dead code", dead_code),
+    ("reroll", reroll),
     ("inner programs", lambda program: map_inner(program, optimize)),
     ("loop motion", move_out_of_loops),
     ("simplify", simplify),

@@ -48,3 +48,34 @@ def _joined(*types: ArrayType, axis: int) -> ArrayType:
 CONCATENATE = Primitive(
     name="concatenate", infer=_joined, evaluate=lambda *xs, axis: np.concatenate(xs, axis),
     kernel=lambda types, params: kernels.Concatenate(params["axis"]))
+
+RESHAPE = Primitive(
+    name="reshape", infer=lambda x, *, shape: ArrayType(shape, x.dtype),
+    evaluate=lambda x, *, shape: np.reshape(x, shape),
+    kernel=lambda types, params: kernels.Reshape())
+
+
+def _sliced(x: ArrayType, *, start: tuple, step: tuple, shape: tuple) -> ArrayType:
+    return ArrayType(shape, x.dtype)
+
+
+def _evaluate_slice(x, *, start, step, shape):
+    index = np.ix_(*(a + b * np.arange(n) for a, b, n in zip(start, step, shape)))
+    return x[index] if shape else x
+
+
+SLICE = Primitive(
+    name="slice", infer=_sliced, evaluate=_evaluate_slice,
+    kernel=lambda types, params: kernels.Slice(params["start"], params["step"]))
+
+
+def _scanned(*types: ArrayType, body, length: int, reverse: bool, constants: int, carries: int):
+    return (*body.output_types[:carries],
+            *(kind.with_shape((length, *kind.shape)) for kind in body.output_types[carries:]))
+
+
+SCAN = Primitive(
+    name="scan", infer=_scanned, evaluate=None, multiple=True,
+    kernel=lambda types, params: kernels.Scan(params["body"], params["length"],
+                                              params["constants"], params["carries"],
+                                              params["reverse"]))

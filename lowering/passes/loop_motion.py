@@ -17,7 +17,7 @@ from functrans.ir import primitive as kernels
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.rewrite import dead_code, uses
 from functrans.ir.type import ArrayType
-from lowering.passes.internal import TRANSPOSE, reapplied
+from lowering.passes.internal import RESHAPE, TRANSPOSE, apply, reapplied
 
 MAX_STACKED = 1 << 29       # bytes of a value that is stacked only for a product after the loop
 MAX_GROWTH = 16             # how much larger than the product its operands may be, each step
@@ -76,6 +76,7 @@ class _Loop:
     def moved(self) -> list[Equation]:
         """The equations in place of the scan."""
         self._hoist_invariant()
+        self._hoist_reshapes()
         self._hoist_products()
         self._sink_sums()
         self._sink_rows()
@@ -133,6 +134,21 @@ class _Loop:
         outputs = tuple(Var(var.type) for var in equation.outputs)
         self.before.append(equation.replace(inputs=inputs, outputs=outputs))
         self.outer.update(zip(equation.outputs, outputs))
+
+    def _hoist_reshapes(self):
+        """Reshapes of slices are slices of the reshaped array."""
+        kept = []
+        for equation in self.body:
+            operand = equation.inputs[0] if equation.inputs else None
+            if isinstance(equation.kernel, kernels.Reshape) and operand in self.slices:
+                out, = equation.outputs
+                whole = apply(RESHAPE, (self.slices[operand],),
+                              {"shape": (self.length, *out.type.shape)}, equation.location)
+                self.before.append(whole)
+                self.slices[out] = whole.outputs[0]
+            else:
+                kept.append(equation)
+        self.body = kept
 
     def _hoist_products(self):
         """Products of a slice and a constant."""
