@@ -1,8 +1,14 @@
 """functrans: composable transformations of numerical Python functions, compiled by numba.
 
 `grad`, `vmap`, `jvp`, `jit` ... turn functions of arrays and pytrees into functions; they
-compose in any order and to any depth. `functrans.numpy` is the array API.
+compose in any order and to any depth. `functrans.numpy` is the array API. `functrans.nn`,
+`optim`, `random` and `zoo` are imported when they are first used.
 """
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from functrans import errors, tree
 from functrans.array import Array
 from functrans.config import config
@@ -20,6 +26,9 @@ from functrans.api.jit import disable_jit, jit
 from functrans.api.vmap import vmap
 from functrans.primitives.elementwise import stop_gradient as _stop_gradient
 
+if TYPE_CHECKING:
+    from functrans import nn, optim, random, zoo
+
 __version__ = "0.1.0"
 
 
@@ -32,3 +41,17 @@ def stop_gradient(x):
     """
     from functrans.numpy.promotion import as_arraylike
     return tree.map(lambda leaf: _stop_gradient(as_arraylike(leaf)), x)
+
+
+_ROOMS = ("nn", "optim", "random", "zoo")
+
+
+def __getattr__(name: str):
+    """The rooms above the API, at first use."""
+    if name in _ROOMS:
+        return import_module(f"functrans.{name}")
+    raise AttributeError(f"module 'functrans' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_ROOMS})

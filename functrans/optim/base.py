@@ -9,6 +9,10 @@
 of arrays too, so it is saved, mapped and donated like parameters. The design is that of Optax
 (Babuschkin et al., "The DeepMind JAX ecosystem", 2020).
 
+Dtypes: updates keep the dtypes of the gradients, parameters keep theirs, and the state keeps those
+that `init` gave it, so that a jitted step is traced once. Running sums for floats narrower than
+float32 are float32.
+
 Imports `tree`, `numpy`.
 """
 from __future__ import annotations
@@ -20,8 +24,13 @@ import numpy as np
 
 from functrans import tree
 from functrans.array import Array
+from functrans.ir.type import is_complex, is_inexact
+from functrans.numpy import creation
 from functrans.numpy.promotion import as_arraylike
 from functrans.primitives.elementwise import convert
+
+#: A function from the number of steps taken so far (0, 1, ...) to a number.
+Schedule = Callable
 
 
 class GradientTransformation(NamedTuple):
@@ -64,13 +73,25 @@ def identity() -> GradientTransformation:
     return stateless(lambda updates, params: updates)
 
 
+def set_to_zero() -> GradientTransformation:
+    """The transformation that makes all updates zero: for parameters that shall stay.
+
+    >>> import functrans as ft
+    >>> ft.optim.set_to_zero().update(1.0, ())[0]
+    Array(0., dtype=float32)
+    """
+    return stateless(lambda updates, params: zeros_like(updates))
+
+
 def chain(*transformations: GradientTransformation) -> GradientTransformation:
     """Several transformations, one after the other; the state is the tuple of their states.
 
+    Raises ValueError, in `update`, for a state that is not one of this chain.
+
     >>> import functrans as ft
-    >>> both = ft.optim.chain(ft.optim.clip(1.0), ft.optim.scale(-0.1))
+    >>> both = ft.optim.chain(ft.optim.clip(1.0), ft.optim.scale(-0.5))
     >>> both.update(5.0, both.init(0.0))[0]
-    Array(-0.1, dtype=float32, weak_type=True)
+    Array(-0.5, dtype=float32, weak_type=True)
     """
     def init(params):
         return tuple(transformation.init(params) for transformation in transformations)
@@ -95,12 +116,17 @@ def apply_updates(params, updates):
     {'w': Array([1.5, 0. ], dtype=float32)}
     """
     def apply(parameter, update):
-        parameter = as_arraylike(parameter, "apply_updates")
         return convert(parameter + update, parameter.dtype)
-    return tree.map(apply, params, updates)
+    return map_leaves(apply, params, updates)
 
 
 # ---- what transformations are written with ----
+
+def map_leaves(function: Callable, updates, *rest):
+    """`tree.map`, with each leaf of `updates` as an array or tracer."""
+    return tree.map(lambda leaf, *others: function(as_arraylike(leaf, "an optimizer"), *others),
+                    updates, *rest)
+
 
 def need(params, name: str):
     """Raises unless the parameters were passed to `update`."""
@@ -109,12 +135,47 @@ def need(params, name: str):
     return params
 
 
-def zeros_like(params, dtype=None):
-    """Zeros for each parameter, in their dtypes or in `dtype`."""
-    def zero(parameter):
-        parameter = as_arraylike(parameter, "an optimizer")
-        return Array(np.zeros(parameter.shape, dtype or parameter.dtype))
-    return tree.map(zero, params)
+def number(value, dtype):
+    """A hyperparameter as an operand for arrays of a dtype, which it does not widen.
+
+    Python numbers stay what they are, for they adapt without being rounded first.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (bool, int, float, complex)):
+        return value
+    return convert(as_arraylike(value, "an optimizer"), dtype)
+
+
+def sum_dtype(dtype) -> np.dtype:
+    """The dtype in which values of a dtype are summed up over steps: float32 at least."""
+    narrow = is_inexact(dtype) and not is_complex(dtype) and dtype.itemsize < 4
+    return np.dtype(np.float32) if narrow else dtype
+
+
+def real_dtype(dtype) -> np.dtype:
+    """The dtype of the absolute values of a dtype."""
+    return np.empty(0, dtype).real.dtype if is_complex(dtype) else dtype
+
+
+def filled(params, value=0, dtype: Callable = lambda dtype: dtype):
+    """Arrays of the shapes of the parameters, in `dtype(that of the parameter)`."""
+    return map_leaves(lambda leaf: creation.full(leaf.shape, value, dtype(leaf.dtype)), params)
+
+
+def zeros_like(params):
+    """Zeros of the shapes and dtypes of the parameters."""
+    return filled(params)
+
+
+def new_sums(params, dtype=None, value=0):
+    """Running sums for each parameter, in `dtype`, or wide enough for its own."""
+    return filled(params, value, sum_dtype if dtype is None else lambda _: np.dtype(dtype))
+
+
+def new_sizes(params, value=0):
+    """Running sums of what is no longer complex: of squares, of absolute values."""
+    return filled(params, value, lambda dtype: sum_dtype(real_dtype(dtype)))
 
 
 def new_count() -> Array:
@@ -128,6 +189,15 @@ def next_count(count):
     return count + convert(count < np.int32(most), np.int32)
 
 
-def in_dtype_of(leaf, number):
-    """A number or 0-d array in the dtype of a leaf, so that it does not widen the leaf."""
-    return convert(as_arraylike(number, "an optimizer"), leaf.dtype)
+def find_state(state, kind: type, maker: str):
+    """The one state of a class inside the state of an optimizer, however it is wrapped.
+
+    Raises ValueError, naming the transformation that makes such a state, if there is none or
+    more than one.
+    """
+    leaves = tree.leaves(state, is_leaf=lambda node: isinstance(node, kind))
+    found = [leaf for leaf in leaves if isinstance(leaf, kind)]
+    if len(found) != 1:
+        raise ValueError(f"this state has {len(found) or 'no'} state of {maker}; exactly one is "
+                         f"needed: make the optimizer with optim.{maker}")
+    return found[0]
