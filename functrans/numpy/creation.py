@@ -13,7 +13,7 @@ from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
-                                       cast, materialize, result_type_of)
+                                       cast, materialize, promote_types, result_type_of)
 from functrans.primitives import basic
 from functrans.primitives.elementwise import convert, ge, select
 from functrans.primitives.shape import concatenate, expand_dims, iota, reshape
@@ -36,7 +36,7 @@ def array(object, dtype=None, copy: bool = True, order: str = "K", ndmin: int = 
     Array([[1, 2],
            [3, 4]], dtype=int64)
     """
-    x = _from_object(object)
+    x = _from_object(object, exact=dtype is not None)
     if dtype is not None:
         x = convert(x, canonical_dtype(dtype))
     elif isinstance(x, Array) and x.weak_type:
@@ -44,32 +44,42 @@ def array(object, dtype=None, copy: bool = True, order: str = "K", ndmin: int = 
     return reshape(x, (1,) * (ndmin - x.ndim) + x.shape) if x.ndim < ndmin else x
 
 
-def _from_object(object):
+def _from_object(object, exact: bool = False):
+    """An array. exact: of Python numbers, all digits, for a dtype that the user names."""
     if isinstance(object, (ArrayBase, np.ndarray, np.generic)):
         return as_array(object)
     if isinstance(object, (bool, int, float, complex)):
-        return as_array(object)
+        return _exactly(object) if exact else as_array(object)
     if isinstance(object, (list, tuple)):
-        return _from_sequence(object)
+        return _from_sequence(object, exact)
     if hasattr(object, "__array__") or hasattr(object, "__array_interface__"):
         return as_array(np.asarray(object))
     if hasattr(object, "__dlpack__"):
         return from_dlpack(object)
     if hasattr(object, "__len__") and hasattr(object, "__getitem__"):
-        return _from_sequence(list(object))
+        return _from_sequence(list(object), exact)
     raise TypeError(f"cannot make an array of {object!r} of type {type(object).__name__}")
 
 
-def _from_sequence(items):
+def _exactly(numbers) -> Array:
+    """Python and NumPy numbers in the dtypes that NumPy gives them, which are the widest."""
+    try:
+        return as_array(np.array(numbers, order="C"))
+    except TypeError:
+        raise OverflowError(f"Python integer in {numbers!r} is out of bounds for int64 and "
+                            "uint64") from None
+
+
+def _from_sequence(items, exact: bool = False):
     """Numbers go through NumPy; where there are tracers, they are stacked."""
     leaves = tree.leaves(items)
     if any(isinstance(leaf, Tracer) for leaf in leaves):
         from functrans.numpy.manipulation import stack
-        return stack([_from_object(item) for item in items])
+        return stack([_from_object(item, exact) for item in items])
     dtype = _sequence_dtype(leaves)
     plain = tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Array) else leaf, items)
     try:
-        return Array(np.array(plain, dtype=dtype, order="C"))
+        return _exactly(plain) if exact else Array(np.array(plain, dtype=dtype, order="C"))
     except ValueError as error:
         raise ValueError(f"cannot make an array of nested sequences: {error}") from None
 
@@ -286,6 +296,8 @@ def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = 
         raise ValueError(f"linspace: the number of samples must not be negative, got {num}")
     kind, _ = result_type_of(as_operand(start), as_operand(stop))
     inner = kind if is_inexact(kind) else default_float()
+    if dtype is not None:
+        inner = promote_types(inner, canonical_dtype(dtype))
     start, stop = (materialize(cast(as_operand(value), inner)) for value in (start, stop))
     divisions = num - 1 if endpoint else num
     step = (stop - start) / divisions if divisions else (stop - start) * nan
