@@ -18,8 +18,7 @@ from functrans.device import Device
 from functrans import numpy  # isort: skip
 from functrans import lax  # isort: skip
 from functrans.api.calls import ShapeDtypeStruct
-from functrans.api.grad import (float0, grad, jvp, linear_transpose, linearize, value_and_grad,
-                                vjp)
+from functrans.api.grad import float0, grad, jvp, linear_transpose, linearize, value_and_grad, vjp
 from functrans.api.inspect import block_until_ready, eval_shape, make_ir
 from functrans.api.jacobian import hessian, jacfwd, jacrev
 from functrans.api.jit import disable_jit, jit
@@ -30,6 +29,13 @@ if TYPE_CHECKING:
     from functrans import nn, optim, random, zoo
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "config", "disable_jit", "errors",
+    "eval_shape", "float0", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "lax",
+    "linear_transpose", "linearize", "make_ir", "nn", "numpy", "optim", "random",
+    "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
+]
 
 
 def stop_gradient(x):

@@ -12,6 +12,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array
 from functrans.numpy import reductions, ufuncs
+from functrans.numpy.linalg import safe_sqrt
 from functrans.numpy.promotion import as_arraylike
 from functrans.optim.base import (
     GradientTransformation,
@@ -39,6 +40,8 @@ def _sum_of_squares(leaf):
 def global_norm(updates):
     """The Euclidean norm of all leaves together, as one vector; 0 for a tree without leaves.
 
+    Its gradient at 0 is 0.
+
     Leaves narrower than float32 are squared and summed in float32.
 
     >>> import functrans as ft, functrans.numpy as fnp
@@ -48,7 +51,7 @@ def global_norm(updates):
     squares = [_sum_of_squares(leaf) for leaf in tree.leaves(updates)]
     if not squares:
         return Array(np.zeros((), np.float32))
-    return ufuncs.sqrt(functools.reduce(operator.add, squares))
+    return safe_sqrt(functools.reduce(operator.add, squares))
 
 
 def clip(max_delta) -> GradientTransformation:

@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+from optim import rules
 
 import functrans as ft
 import functrans.numpy as fnp
-from optim import rules
 
 RATE = 0.1
 STEPS = 7

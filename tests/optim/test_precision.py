@@ -50,7 +50,7 @@ def test_the_scale_falls_at_overflow_and_grows_after_good_steps():
 
 def half_network(params, x):
     """A small function, all of it in float16, whose gradient underflows there."""
-    return (fnp.tanh(x @ params["w"]) * fnp.array(1e-6, "float16")).sum()
+    return (fnp.tanh(x @ params["w"]) * fnp.array(2.0 ** -15, "float16") / 1024).sum()
 
 
 def test_scaled_losses_have_gradients_where_plain_ones_underflow():
@@ -59,14 +59,13 @@ def test_scaled_losses_have_gradients_where_plain_ones_underflow():
     params = {"w": rng.normal(size=(3, 2)).astype("float16")}
     wide = ft.tree.map(lambda p: p.astype("float64"), params)
     exact = ft.grad(half_network)(wide, x.astype("float64"))["w"]
-    optimizer = ft.optim.dynamic_loss_scaling(ft.optim.sgd(1.0), initial_scale=2.0 ** 12)
+    optimizer = ft.optim.dynamic_loss_scaling(ft.optim.sgd(1.0), initial_scale=2.0 ** 15)
     state = optimizer.init(params)
     scaled = ft.grad(lambda p: ft.optim.loss_scale(state) * half_network(p, x))(params)
     updates, _ = optimizer.update(scaled, state, params)
-    np.testing.assert_allclose(-np.asarray(updates["w"]), exact, rtol=0.3, atol=2e-8)
+    np.testing.assert_allclose(-np.asarray(updates["w"]), exact, rtol=0.3, atol=1e-9)
     assert np.count_nonzero(np.asarray(updates["w"])) == 6
-    plain = ft.grad(half_network)(params, x)["w"]
-    assert np.abs(np.asarray(plain, "float64") - exact).max() > np.abs(exact).max() / 20
+    np.testing.assert_array_equal(ft.grad(half_network)(params, x)["w"], 0)
 
 
 def test_a_jitted_half_precision_step_trains():
