@@ -40,6 +40,14 @@ class NotDifferentiableError(FunctransError, NotImplementedError):
     """A primitive without the rule that a transformation needs."""
 
 
+class CustomRuleError(FunctransError, TypeError):
+    """A rule that a user gave for a function does not fit the function, or its use."""
+
+
+class UnboundAxisError(FunctransError, NameError):
+    """An axis name that no surrounding vmap binds."""
+
+
 class TargetError(FunctransError, RuntimeError):
     """A target was asked for that this machine does not have."""
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase, array_repr, as_array, wrap
 from functrans.errors import ConcretizationError, TracerLeakError
+from functrans.ir.effects import without_effect
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.type import ArrayType
@@ -88,8 +89,12 @@ def _type(arg) -> ArrayType:
 
 
 def _reject(arg, primitive):
+    """The data of what stands in for a tracer; an error for anything else."""
     if isinstance(arg, Tracer):
-        raise leaked(arg)
+        value = stand_in(arg)
+        if value is None:
+            raise leaked(arg)
+        return value._data if type(value) is Array else value
     raise TypeError(f"{primitive} got {arg!r}: a {type(arg).__name__} is not an array")
 
 
@@ -122,6 +127,39 @@ def bind(primitive: Primitive, *args, **params):
     return _current.get().bind(primitive, args, params)
 
 
+# What stands in for tracers, by identity: (tracer, value). See `standing_in`.
+_stand_ins: ContextVar = ContextVar("functrans_stand_ins", default=None)
+
+
+class standing_in:
+    """Within this block, `values` are used where a function reads `tracers`.
+
+    So a function that closes over tracers can run when the trace they belong to is over.
+    """
+
+    __slots__ = ("pairs", "token")
+
+    def __init__(self, tracers: Sequence, values: Sequence):
+        self.pairs = {id(tracer): (tracer, value) for tracer, value in zip(tracers, values)
+                      if value is not tracer}
+
+    def __enter__(self):
+        self.token = _stand_ins.set({**(_stand_ins.get() or {}), **self.pairs})
+
+    def __exit__(self, *exception):
+        _stand_ins.reset(self.token)
+
+
+def stand_in(tracer: "Tracer"):
+    """What stands in for a tracer; None if nothing does."""
+    found = _stand_ins.get()
+    pair = found and found.get(id(tracer))
+    if not pair:
+        return None
+    deeper = stand_in(pair[1]) if isinstance(pair[1], Tracer) else None
+    return pair[1] if deeper is None else deeper
+
+
 class Tracer(ArrayBase):
     """Stands for a value inside a traced function: a variable of the Program being built."""
 
@@ -138,9 +176,10 @@ class Tracer(ArrayBase):
         return getattr(value, "device", None)
 
     def _concrete(self, purpose: str) -> np.ndarray:
-        if self.trace.closed:
+        value = stand_in(self)
+        if value is None and self.trace.closed:
             raise leaked(self)
-        value = self.trace.value(self.atom)
+        value = self.trace.value(self.atom) if value is None else value
         if value is None:
             raise ConcretizationError(_no_value(self, purpose))
         if isinstance(value, Tracer):
@@ -179,11 +218,17 @@ class Trace:
 
     valued: whether the surrounding interpreter can compute values on demand (under `grad`),
     or there are none (under `jit`).
+    preview: whether those values are only looked at, and the Program is run after; then
+    its effects are left for that. Else effects happen at once.
+    axis_name: the mapped axis of which one lane is traced, if it has a name.
     """
 
-    def __init__(self, name: str = "", valued: bool = False):
+    def __init__(self, name: str = "", valued: bool = False, preview: bool = False,
+                 axis_name=None):
         self.parent = current()
         self.name = name
+        self.runs_effects = valued and not preview
+        self.axis_name = axis_name
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
         self.equations: list[Equation] = []
@@ -215,7 +260,10 @@ class Trace:
                 Equation(primitive, atoms, params, (var,), user_location()))
             return Tracer(self, var)
         outputs = tuple(Var(kind) for kind in inferred)
-        self.equations.append(Equation(primitive, atoms, params, outputs, user_location()))
+        equation = Equation(primitive, atoms, params, outputs, user_location())
+        self.equations.append(equation)
+        if self.runs_effects and equation.effect:
+            self._catch_up()
         return tuple(Tracer(self, var) for var in outputs)
 
     def atom(self, value):
@@ -223,6 +271,9 @@ class Trace:
         if type(value) is Tracer:
             if value.trace is self:
                 return value.atom
+            standing = stand_in(value)
+            if standing is not None:
+                return self.atom(standing)
             if not self._inside(value.trace):
                 raise leaked(value)
             if type(value.atom) is Literal:
@@ -281,14 +332,41 @@ class Trace:
 
     def _catch_up(self):
         """Evaluates the equations recorded so far in the surrounding interpreter."""
-        start, self._evaluated = self._evaluated, len(self.equations)
         with using(self.parent):
-            for equation in self.equations[start:]:
-                inputs = [self.known(atom) for atom in equation.inputs]
-                if all(value is not None for value in inputs):
-                    with located(equation.location):
-                        self.values.update(zip(equation.outputs,
-                                               evaluate(equation, inputs), strict=True))
+            while self._evaluated < len(self.equations):
+                equation = self.equations[self._evaluated]
+                self._evaluated += 1
+                if self.axis_name is None or self.axis_name not in equation.axis_names:
+                    self._evaluate(equation)
+
+    def _evaluate(self, equation: Equation):
+        inputs = [self.known(atom) for atom in equation.inputs]
+        if any(value is None for value in inputs):
+            return
+        if equation.effect:
+            equation = self._settle_effect(equation)
+        if equation is not None:
+            with located(equation.location):
+                self.values.update(zip(equation.outputs, evaluate(equation, inputs), strict=True))
+
+    def _settle_effect(self, equation: Equation) -> Equation | None:
+        """What to evaluate of an equation with an effect, so that it happens once, and in order.
+
+        One that happens now is remembered in `values`, for the walk over the Program. One that
+        would have to happen again then, for the results on which its derivative depends, is left
+        for that; so are all after it.
+        """
+        pure = without_effect(equation)
+        if self.runs_effects and (pure is not None or _is_leaf(equation)):
+            self.values[equation] = True
+            return equation
+        self.runs_effects = False
+        return pure
+
+
+def _is_leaf(equation: Equation) -> bool:
+    """Whether an equation's effect is its own, not that of a Program in it."""
+    return equation.primitive.effect and not equation.primitive.custom
 
 
 def _all_weak(atoms) -> bool:

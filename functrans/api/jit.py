@@ -19,6 +19,7 @@ from functrans.api.calls import (FlatFunction, as_input, check_callable, functio
                                  leaf_names, leaf_type)
 from functrans.array import Array, ArrayBase
 from functrans.config import config
+from functrans.control.axes import named_axes
 from functrans.ir.program import Program
 from functrans.jit import call, executable, jit_p
 from functrans.trace import EVAL, Tracer, bind, current, trace
@@ -171,7 +172,7 @@ class Jitted:
         except TypeError:
             self._raise_bad_leaf(dynamic_args, dynamic_kwargs, leaves)
             raise
-        key = (in_tree, types, static, config.key)
+        key = (in_tree, types, static, config.key, named_axes())
         entry = self._cache.get(key)
         if entry is None:
             entry = self._trace(key, args, kwargs, dynamic_args, dynamic_kwargs)

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from functrans import tree
-from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable, function_name, leaf_names, wraps)
+from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable,
+                                 function_name, leaf_names, wraps)
+from functrans.control.axes import named_axis
 from functrans.errors import ShapeError
 from functrans.primitives.shape import move_axis
-from functrans.trace import Trace, using
-from functrans.transforms.vmap import batch, mapped_everywhere
+from functrans.transforms.vmap import batch_function, mapped_everywhere
 
 
 def vmap(fun: Callable, in_axes=0, out_axes=0, axis_name: Hashable | None = None,
-         axis_size: int | None = None) -> Callable:
+         axis_size: int | None = None, spmd_axis_name: Hashable | None = None) -> Callable:
     """A function that applies `fun` along axes of its arguments, all lanes at once.
 
     in_axes: for each positional argument the axis to map over: an int (negative ones count
@@ -24,7 +25,9 @@ def vmap(fun: Callable, in_axes=0, out_axes=0, axis_name: Hashable | None = None
         Keyword arguments are mapped over axis 0.
     out_axes: where the mapped axis goes in the output, likewise (None: the output must not
         depend on the mapped arguments).
+    axis_name: a name for the axis, by which `fun` computes across lanes: `lax.psum(x, name)`.
     axis_size: the number of lanes, needed only if nothing is mapped.
+    spmd_axis_name: accepted, and of no effect: there is one device.
     Raises ValueError if mapped axes differ in size, naming the arguments.
 
     >>> import functrans as ft, functrans.numpy as fnp
@@ -43,7 +46,7 @@ def vmap(fun: Callable, in_axes=0, out_axes=0, axis_name: Hashable | None = None
         axes = _input_axes(fun, in_axes, args, kwargs)
         axes = [_normalize(axis, leaf, name) for axis, leaf, name in zip(axes, inputs, names)]
         size = _lanes(fun, inputs, axes, names, axis_size)
-        outs, flags, out_tree = _run(fun, inputs, axes, names, size, in_tree)
+        outs, flags, out_tree = _run(fun, inputs, axes, names, size, in_tree, axis_name)
         targets = _output_axes(out_axes, out_tree)
         results = [_place(out, flag, axis, size, fun)
                    for out, flag, axis in zip(outs, flags, targets, strict=True)]
@@ -51,30 +54,20 @@ def vmap(fun: Callable, in_axes=0, out_axes=0, axis_name: Hashable | None = None
     return mapped
 
 
-def _run(fun, inputs: Sequence, axes: Sequence, names: Sequence, size: int, in_tree):
+def _run(fun, inputs: Sequence, axes: Sequence, names: Sequence, size: int, in_tree,
+         axis_name: Hashable):
     """Traces one lane, and evaluates the Program for all."""
     flat = FlatFunction(fun, in_tree, who="vmap")
-    tape = Trace(f"vmap of {function_name(fun)}", valued=True)
-    try:
-        with using(tape):
-            lanes = [tape.new_input(*_lane(leaf, axis, name))
-                     for leaf, axis, name in zip(inputs, axes, names)]
-            program, captured = tape.finish(flat(*lanes))
-        arguments = [*captured, *(leaf if axis is None else move_axis(leaf, axis, 0)
-                                  for leaf, axis in zip(inputs, axes))]
-        batched = [False] * len(captured) + [axis is not None for axis in axes]
-        outs, flags = batch(program, size, arguments, batched, tape.values)
-    finally:
-        tape.closed = True
+
+    def lane(*values):
+        with named_axis(axis_name, size):
+            return flat(*values)
+
+    outs, flags = batch_function(
+        lane, size, [leaf if axis is None else move_axis(leaf, axis, 0)
+                     for leaf, axis in zip(inputs, axes)],
+        [axis is not None for axis in axes], axis_name, f"vmap of {function_name(fun)}", names)
     return outs, flags, flat.out_tree
-
-
-def _lane(leaf, axis: int | None, name: str):
-    """Type, name and value of an input for one lane; mapped ones have no value."""
-    if axis is None:
-        return leaf.type, name, leaf
-    shape = leaf.shape[:axis] + leaf.shape[axis + 1:]
-    return leaf.type.with_shape(shape), name, None
 
 
 def _check_axes_spec(spec, name: str):

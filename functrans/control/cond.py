@@ -18,11 +18,12 @@ from functrans.ir.program import Program, Var
 from functrans.ir.type import tangent_type
 from functrans.primitives.basic import instantiate, is_linear, type_of_value, zeros
 from functrans.trace import bind, run, trace
+from functrans.control.lockstep import all_branches
 from functrans.control.scan import map_lanes
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import linearize_program
 from functrans.transforms.transpose import transpose
-from functrans.transforms.vmap import batch_program
+from functrans.transforms.vmap import batch_program, computes_across
 from functrans.transforms.walk import cached_by_program
 
 
@@ -183,6 +184,9 @@ def _transpose(cotangents, inputs, params):
 
 def _batch(size, args, batched, params):
     branches = params["branches"]
+    if batched[0] and any(computes_across(branch) for branch in branches):
+        outs = all_branches(size, args[0], args[1:], batched[1:], branches)
+        return outs, [True] * len(outs)
     if batched[0]:
         lane = _one_lane(branches, tuple(type_of_value(arg).with_shape(arg.shape[flag:])
                                          for arg, flag in zip(args, batched)))

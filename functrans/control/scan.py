@@ -14,6 +14,7 @@ import numpy as np
 from functrans.array import wrap
 from functrans.control.loops import (batched_carries, divide, loop_jvp, loop_linearize,
                                      loop_transpose)
+from functrans.control.lockstep import require_independent
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program
@@ -112,6 +113,7 @@ def map_lanes(program: Program, size: int, args: Sequence, batched: Sequence[boo
 
     args: with the mapped axis in front where `batched`. All results have the mapped axis.
     """
+    require_independent(program)
     order = [k for k, flag in enumerate(batched) if not flag] \
         + [k for k, flag in enumerate(batched) if flag]
     body = program.replace(inputs=[program.inputs[k] for k in order], names=None)

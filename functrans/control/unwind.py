@@ -19,6 +19,7 @@ import numpy as np
 from functrans.array import wrap
 from functrans.control.loops import (batched_carries, divide, loop_jvp, loop_linearize,
                                      loop_transpose, transpose_by_linearizing)
+from functrans.control.lockstep import until_all_are_done
 from functrans.control.scan import map_lanes, raw
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
@@ -26,7 +27,7 @@ from functrans.ir.program import Program, Var
 from functrans.ir.type import ArrayType, StackDtype
 from functrans.primitives.basic import type_of_value, with_batch_axis
 from functrans.trace import bind, run, trace
-from functrans.transforms.vmap import batch_program
+from functrans.transforms.vmap import batch_program, computes_across
 
 COUNT = ArrayType((), np.int64)
 
@@ -235,6 +236,10 @@ def _linearize_while(primals, tangents, params):
 
 def _batch_while(size, args, batched, params):
     """Lanes together where all run equally long, else one by one."""
+    if computes_across(params["condition"]) or computes_across(params["body"]):
+        if not params["counted"]:
+            outs = bind_while(*until_all_are_done(size, args, batched, params))
+            return outs, [True] * len(outs)
     count = params["condition_constants"]
     tests, rest = args[:count], args[count:]
     flags = batched[count:]

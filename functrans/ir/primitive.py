@@ -34,6 +34,7 @@ class Primitive:
     kernel: Callable | None = None
     multiple: bool = False          # whether it returns a tuple of values
     effect: bool = False            # whether it must run even if nobody reads its results
+    custom: bool = False            # whether its derivative is a function of the user's
     show: Callable | None = None    # how its params print, where `name=value` would not do
     inherits_weak: bool = True      # whether the result is weakly typed if all operands are
     subexpressions: bool = True     # whether two equal equations may be merged
@@ -243,6 +244,11 @@ class AddStacks(Kernel):
 class Branch(Kernel):
     """One of `branches`, chosen by operand 0, run on the other operands."""
     branches: tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier(Kernel):
+    """The operands as they are, not before all of them are computed; equal ones stay apart."""
 
 
 @dataclass(frozen=True, slots=True)

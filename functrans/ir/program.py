@@ -114,6 +114,18 @@ class Equation(_Immutable):
         rule = self.primitive.kernel
         return rule and rule([atom.type for atom in self.inputs], self.params)
 
+    @property
+    def effect(self) -> bool:
+        """Whether running it, or a Program in it, does more than compute its results."""
+        return self.primitive.effect or any(inner.effect for inner in inner_programs(self))
+
+    @property
+    def axis_names(self) -> frozenset:
+        """The named axes over which it, or a Program in it, computes."""
+        own = self.params.get("axis_name")
+        inner = (program.axis_names for program in inner_programs(self))
+        return frozenset(() if own is None else (own,)).union(*inner)
+
     def __repr__(self):
         from functrans.ir.show import show_equation
         return show_equation(self)
@@ -125,7 +137,7 @@ class Program(_Immutable):
     `names` are optional names of the inputs, for printing and for errors.
     """
 
-    __slots__ = ("inputs", "equations", "outputs", "name", "names", "__weakref__")
+    __slots__ = ("inputs", "equations", "outputs", "name", "names", "_facts", "__weakref__")
 
     def __init__(self, inputs, equations, outputs, name="", names=None):
         _set(self, "inputs", tuple(inputs))
@@ -141,6 +153,25 @@ class Program(_Immutable):
     @property
     def output_types(self) -> tuple:
         return tuple(atom.type for atom in self.outputs)
+
+    @property
+    def effect(self) -> bool:
+        """Whether running it does more than compute its outputs."""
+        return self._known_facts()[0]
+
+    @property
+    def axis_names(self) -> frozenset:
+        """The named axes over which its equations compute."""
+        return self._known_facts()[1]
+
+    def _known_facts(self) -> tuple:
+        """(effect, axis names), found when first asked for."""
+        try:
+            return self._facts
+        except AttributeError:
+            names = frozenset().union(*(equation.axis_names for equation in self.equations))
+            _set(self, "_facts", (any(equation.effect for equation in self.equations), names))
+            return self._facts
 
     def replace(self, **changes) -> "Program":
         fields = {name: getattr(self, name)

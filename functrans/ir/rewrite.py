@@ -64,7 +64,7 @@ def dead_code(program: Program, keep=None) -> Program:
     live = {atom for atom in outputs if type(atom) is Var}
     kept_equations = []
     for equation in reversed(program.equations):
-        if equation.primitive.effect or any(var in live for var in equation.outputs):
+        if equation.effect or any(var in live for var in equation.outputs):
             kept_equations.append(equation)
             live.update(atom for atom in equation.inputs if type(atom) is Var)
     if len(kept_equations) == len(program.equations) and outputs == program.outputs:

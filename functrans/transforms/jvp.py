@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from functrans.ir.effects import without_effect
 from functrans.ir.program import Equation, Literal, Program
 from functrans.ir.type import tangent_type
 from functrans.locations import located
@@ -45,6 +46,8 @@ def _apply(equation: Equation, values: Values, tangents: list, rule_name: str) -
     """The tangents of an equation's outputs; its values are written on the way."""
     primitive = equation.primitive
     if primitive.linearize is not None:
+        if values.known(equation):
+            equation = without_effect(equation)
         outs, tangent_outs = rule_of(equation, rule_name)(
             values.inputs(equation), tangents, equation.params)
         values.write(equation, outs)

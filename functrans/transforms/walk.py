@@ -32,7 +32,11 @@ class Values:
         return [self.read(atom) for atom in equation.inputs]
 
     def known(self, equation: Equation) -> bool:
-        return bool(equation.outputs) and equation.outputs[0] in self._values
+        """Whether an equation has run: its outputs are known, and its effect has happened."""
+        if equation in self._values:
+            return True
+        return bool(equation.outputs) and equation.outputs[0] in self._values \
+            and not equation.effect
 
     def outputs(self, equation: Equation) -> Sequence:
         """The values of an equation's outputs, evaluated now if they are not known."""

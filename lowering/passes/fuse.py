@@ -66,6 +66,7 @@ class Fuser:
         self.definitions: dict[Var, Equation] = {}
         self.readers = _readers(program)
         self.output_slot = _output_slots(program)
+        self.last_effect = 0                         # the set of the last step with an effect
         for number, var in enumerate(program.inputs):
             buffer = Buffer(var.type.dtype, var.type.size, "input", number)
             self.views[var] = whole(buffer, var.type.shape)
@@ -100,6 +101,8 @@ class Fuser:
             self._update(equation)
         elif isinstance(kernel, kernels.Contract):
             self._contract(equation, kernel)
+        elif isinstance(kernel, kernels.Barrier):
+            self._barrier(equation)
         else:
             self._opaque(equation, type(kernel).__name__.lower())
 
@@ -159,10 +162,22 @@ class Fuser:
             inputs.append(view)
             before |= makers
         step = self._new_step(Opaque(len(self.steps), kind, inputs, [], equation, detail))
+        if equation.effect:                          # effects happen in order
+            before |= self.last_effect
+            self.last_effect = 1 << step.bit
         self.add_dependencies(step.bit, before)
         for var in equation.outputs:
             step.outputs.append(self.allocate(var, 1 << step.bit))
         return step
+
+    def _barrier(self, equation: Equation):
+        """The operands' memory under new names, to be read when all of it is written."""
+        found = [self.in_memory(atom, contiguous=False) for atom in equation.inputs]
+        makers = 0
+        for _, own in found:
+            makers |= own
+        for var, (view, _) in zip(equation.outputs, found):
+            self.views[var], self.makers[var] = view, makers
 
     def allocate(self, var: Var, makers: int) -> View:
         """Memory for a variable; the Program's own for its outputs."""

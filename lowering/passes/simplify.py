@@ -49,7 +49,7 @@ def simplify(program: Program) -> Program:
 def _key(equation: Equation):
     """What makes two equations equal; None where they must both run."""
     primitive = equation.primitive
-    if primitive.effect or not primitive.subexpressions:
+    if equation.effect or not primitive.subexpressions:
         return None
     inputs = tuple(_atom_key(atom) for atom in equation.inputs)
     try:
