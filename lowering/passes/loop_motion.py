@@ -108,7 +108,7 @@ class _Loop:
         """What depends on constants alone; relabelings stay, as they cost nothing."""
         kept = []
         for equation in self.body:
-            if equation.primitive.effect or not all(map(self._is_invariant, equation.inputs)):
+            if equation.effect or not all(map(self._is_invariant, equation.inputs)):
                 kept.append(equation)
             elif _is_light(equation):
                 kept.append(equation)

@@ -63,7 +63,7 @@ def _longest(keys: np.ndarray, low: int, high: int) -> Run | None:
 def _key(equation: Equation, number: int):
     """What two equations must have in common to be copies of one."""
     primitive = equation.primitive
-    if primitive.effect:
+    if equation.effect:
         return number
     params = dict(equation.params)
     step = step_of(equation)

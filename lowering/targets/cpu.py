@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Sequence
+from threading import get_ident
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class CpuExecutable:
     def __init__(self, program: Program, plan, cache=None):
         self.program = program
         self.plan = plan
-        self._failure: list = []
+        self._failures: dict = {}               # by thread: what a call back into Python raised
         assembly = Assembler(plan, cache, self._host_address).assemble()
         self.assembly = assembly
         self._code = assembly.code.ctypes.data
@@ -79,11 +80,11 @@ class CpuExecutable:
 
     def _raise(self, status: int, memory: "_Memory"):
         """The error that a step has recorded."""
-        if status:
-            raise self._failure.pop()
         _, code, index = memory.words[:3].tolist()
         memory.words[0] = 0
         self.release(memory)
+        if status:
+            raise self._failures.pop(get_ident())
         location, size = self.assembly.checks[code]
         raise IndexOutOfBounds(index, size, location)
 
@@ -102,7 +103,7 @@ class CpuExecutable:
                     np.copyto(target, value, casting="unsafe")
                 return 0
             except BaseException as error:      # carried over the native frames, raised in run
-                self._failure.append(error)
+                self._failures[get_ident()] = error
                 return 1
 
         pointer = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_int64] * len(kinds))(call)
