@@ -17,6 +17,8 @@ from functrans.device import Device
 # The namespaces complete the array classes with operators, so they come before the rest.
 from functrans import numpy  # isort: skip
 from functrans import lax  # isort: skip
+from functrans import debug
+from functrans.api.callbacks import io_callback, pure_callback
 from functrans.api.calls import ShapeDtypeStruct
 from functrans.api.grad import float0, grad, jvp, linear_transpose, linearize, value_and_grad, vjp
 from functrans.api.inspect import block_until_ready, eval_shape, make_ir

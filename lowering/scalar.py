@@ -225,6 +225,7 @@ class _Writer:
         for view, values in zip(outputs[kernel.carries:], results[kernel.carries:]):
             self.store(view, index, values, 2)
         self._assign(state, results[:kernel.carries], 2)
+        self._end_block(2)
         for view, values in zip(outputs, state):
             self.store(view, None, values, 1)
 
@@ -252,6 +253,11 @@ class _Writer:
             raise TooLarge
 
     # ---- loops ----
+
+    def _end_block(self, depth: int):
+        """Python has no empty blocks: a loop may come out as one, if it changes nothing."""
+        if self.lines[-1].endswith(":"):
+            self.line(depth, "pass")
 
     def _start(self, values: list[Text], depth: int = 1) -> list[Text]:
         """Variables for a carry, with their first values."""
@@ -343,6 +349,7 @@ class _Writer:
             inner[var] = self.named(self.load(scope[atom], index, var.type.size), depth + 1)
         inner.update(zip(body.inputs[first:second], state))
         self._assign(state, self.body(body, inner, depth + 1), depth + 1)
+        self._end_block(depth + 1)
         scope.update(zip(equation.outputs, state))
 
     def _inner_while(self, equation, kernel, scope: dict, depth: int):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from functrans.ir.program import Equation, Program, Var, inner_programs
+from functrans.ir.rewrite import map_inner
 
 _cache: WeakKeyDictionary = WeakKeyDictionary()
 
@@ -25,14 +26,12 @@ def _stripped(program: Program) -> Program | None:
     live = {atom for atom in program.outputs if type(atom) is Var}
     kept = []
     for equation in reversed(program.equations):
-        if not any(var in live for var in equation.outputs):
-            continue
-        if equation.effect:
+        if any(var in live for var in equation.outputs):
             equation = without_effect(equation)
             if equation is None:
                 return None
-        kept.append(equation)
-        live.update(atom for atom in equation.inputs if type(atom) is Var)
+            kept.append(equation)
+            live.update(atom for atom in equation.inputs if type(atom) is Var)
     return program.replace(equations=kept[::-1])
 
 
@@ -43,21 +42,8 @@ def without_effect(equation: Equation) -> Equation | None:
     """
     if not equation.effect:
         return equation
-    if equation.primitive.effect or equation.primitive.custom:
+    if equation.primitive.effect or equation.primitive.custom \
+            or any(without_effects(program) is None for program in inner_programs(equation)):
         return None
-    inner = [without_effects(program) for program in inner_programs(equation)]
-    if any(program is None for program in inner):
-        return None
-    pure = dict(zip(inner_programs(equation), inner))
-    return equation.replace(params={name: _replaced(value, pure)
-                                    for name, value in equation.params.items()})
-
-
-def _replaced(value, pure: dict):
-    """A param with its Programs replaced."""
-    if isinstance(value, Program):
-        return pure[value]
-    if isinstance(value, tuple) and any(isinstance(item, Program) for item in value):
-        return tuple(pure.get(item, item) if isinstance(item, Program) else item
-                     for item in value)
-    return value
+    alone = Program((), (equation,), ())
+    return map_inner(alone, without_effects).equations[0]

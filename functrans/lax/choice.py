@@ -10,11 +10,11 @@ import numpy as np
 
 from functrans import tree
 from functrans.api.calls import check_callable, function_name
-from functrans.lax.common import (flatten_inputs, merge_captured, require_same_types,
-                                      strong_output, trace_function)
+from functrans.api.compare import require_same_types
 from functrans.control.cond import bind_cond
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir.type import is_bool, is_integer
+from functrans.lax.common import flatten_inputs, merge_captured, strong_output, trace_function
 from functrans.numpy.promotion import as_arraylike, broadcast_one, promote
 from functrans.primitives.elementwise import convert, maximum, minimum
 from functrans.primitives.elementwise import select as select_elements

@@ -10,14 +10,14 @@ import numpy as np
 
 from functrans import tree
 from functrans.api.calls import check_callable, function_name
+from functrans.api.compare import require_same_types
 from functrans.array import ArrayBase
-from functrans.lax.common import (flatten_inputs, merge_captured, require_same_types,
-                                      strong_output, trace_function)
 from functrans.control.scan import Steps
 from functrans.control.unwind import bind_while
 from functrans.errors import DtypeError, ShapeError, StructureError
 from functrans.ir.program import Program
 from functrans.ir.type import ArrayType, is_bool, is_integer
+from functrans.lax.common import flatten_inputs, strong_output, trace_function
 from functrans.numpy.promotion import as_arraylike, promote
 from functrans.primitives.elementwise import convert, weaken
 

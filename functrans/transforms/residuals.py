@@ -152,8 +152,8 @@ class _Splitter:
     # ---- building ----
 
     def _invariant_program(self, computed: list) -> Program:
-        program = Program(self.fixed, self.known.equations, computed, "loop invariants")
-        return dead_code(program)
+        pure = [equation for equation in self.known.equations if not equation.effect]
+        return dead_code(Program(self.fixed, pure, computed, "loop invariants"))
 
     def _known_program(self, computed: list, stored: list) -> Program:
         outputs = (*self.known.outputs[:self.count], *stored)
@@ -204,10 +204,10 @@ class _Splitter:
 
 
 def _varying(program: Program, inputs: Sequence) -> set:
-    """The variables that depend on some of the inputs."""
+    """The variables that depend on some of the inputs, or on what happens in a step."""
     found = set(inputs)
     for equation in program.equations:
-        if any(atom in found for atom in equation.inputs):
+        if equation.effect or any(atom in found for atom in equation.inputs):
             found.update(equation.outputs)
     return found
 

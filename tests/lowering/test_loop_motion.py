@@ -147,3 +147,8 @@ def test_padded_parts_that_overlap_or_leave_gaps_are_added():
         return (fnp.sin(x[:4]) * x[2:6]).sum() + (x[7:] ** 2).sum()
     x, = arrays((9,))
     check(ft.grad(function), x)
+
+
+def test_a_loop_that_changes_nothing():
+    out = ft.jit(lambda x: ft.lax.scan(lambda c, _: (c, None), x, None, length=3)[0])(np.ones(2))
+    np.testing.assert_array_equal(np.asarray(out), [1, 1])
