@@ -1,7 +1,7 @@
 """Finding the repeats of a Program: N copies of one sequence of equations, one after the other.
 
-In: a Program. Out: `Run`s, not overlapping, in order. Whether the copies are also connected alike is
-for `reroll.py` to see. Imports `functrans.ir`.
+In: a Program. Out: `Run`s, not overlapping, in order. Whether the copies are also connected
+alike is for `reroll.py` to see. Imports `functrans.ir`.
 """
 from __future__ import annotations
 
