@@ -14,30 +14,9 @@ from collections import Counter
 import numpy as np
 
 from lowering.expression import CHOICE, PRODUCT, SUM, Text, template
-from lowering.kernel_text import (
-    INDENT,
-    KernelText,
-    Numbers,
-    cast,
-    constant,
-    from_memory,
-    local_dtype,
-    to_memory,
-)
-from lowering.loops import (
-    REDUCTIONS,
-    ArgReduce,
-    Axis,
-    Constant,
-    Cumulate,
-    Index,
-    Load,
-    Map,
-    Pick,
-    Place,
-    Reduce,
-    Store,
-)
+from lowering.kernel_text import (INDENT, KernelText, Numbers, cast, constant, from_memory,
+                                  local_dtype, to_memory)
+from lowering.loops import Axis, Constant, Cumulate, Index, Load, Map, Pick, Place, Reduce, Store
 from lowering.nest import Loop, Nest, Step, accumulator
 from lowering.views import View
 
@@ -118,7 +97,7 @@ class _Emitter:
     def _prepare(self, loop: Loop, depth: int, path: tuple):
         """Starts the states of the reductions that a loop finishes."""
         for step, inner in _steps(loop.body, (*path, loop)):
-            if not isinstance(step.statement, (*REDUCTIONS, Cumulate)):
+            if not isinstance(step.statement, (Reduce, Cumulate)):
                 continue
             at, axes = accumulator(step.statement, inner)
             if at == len(path):
@@ -127,19 +106,8 @@ class _Emitter:
     def _start(self, step: Step, axes: tuple, depth: int):
         statement = step.statement
         depth = self._loops(axes, depth)
-        if isinstance(statement, ArgReduce):
-            dtype = statement.inputs[0].dtype
-            self._line(depth, f"{self._place_of(step)} = -1")
-            self._line(depth, f"{self._best_of(step)} = {constant(dtype.type(0))}")
-        else:
-            state = self._state(step, "acc", statement.dtype)
-            self._line(depth, f"{state} = {constant(statement.init)}")
-
-    def _best_of(self, step: Step) -> str:
-        return self._state(step, "best", step.statement.inputs[0].dtype)
-
-    def _place_of(self, step: Step) -> str:
-        return self._state(step, "place", np.dtype(np.int64))
+        state = self._state(step, "acc", statement.dtype)
+        self._line(depth, f"{state} = {constant(statement.init)}")
 
     def _loops(self, axes: tuple, depth: int) -> int:
         """Opens loops over axes; the depth inside."""
@@ -191,8 +159,6 @@ class _Emitter:
                 self.names[step.key] = value
             else:
                 self._keep(step, value, depth)
-        elif isinstance(statement, ArgReduce):
-            self._arg_reduce(step, depth, path)
         elif isinstance(statement, Map) and statement.outputs > 1:
             names = [self.numbers.name("v") for _ in range(statement.outputs)]
             self._line(depth, f"{', '.join(names)} = {self._expression(step, path)}")
@@ -211,24 +177,6 @@ class _Emitter:
     def _filled(self, expr: str, operands, dtype: np.dtype, kind=None) -> Text:
         expr = expr.replace("{T}", local_dtype(kind or dtype).name)
         return cast(template(expr).fill(operands), dtype)
-
-    def _arg_reduce(self, step: Step, depth: int, path: tuple):
-        statement = step.statement
-        best, place = self._best_of(step), self._place_of(step)
-        value = self.numbers.name("v")
-        self._line(depth, f"{value} = {self._read(step.inputs[0], path)}")
-        operands = {0: Text(value), "acc": self._state_value(statement.inputs[0].dtype, best)}
-        better = template(statement.better).fill(operands).text
-        if statement.inputs[0].dtype.kind == "f" or statement.inputs[0].dtype.name == "bfloat16":
-            better = f"({better} or {value} != {value}) and {best} == {best}"
-        self._line(depth, f"if {place} < 0 or {better}:")
-        self._line(depth + 1, f"{best} = {value}")
-        self._line(depth + 1, f"{place} = {self._over_index(statement)}")
-        self.names[step.key] = Text(place)
-
-    def _over_index(self, statement) -> str:
-        axis, = statement.over or (None,)
-        return self.axis_names[axis] if axis is not None else "0"
 
     def _value(self, step: Step, depth: int, path: tuple):
         """A value that is computed at a point: named, or written where it is used."""

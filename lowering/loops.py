@@ -105,17 +105,6 @@ class Reduce(Statement):
 
 
 @dataclass(eq=False, slots=True)
-class ArgReduce(Statement):
-    """The index along `over` (one axis) of the first input that is `better`."""
-    over: frozenset = frozenset()
-    better: str = ""
-
-    @property
-    def result_axes(self) -> frozenset:
-        return self.axes - self.over
-
-
-@dataclass(eq=False, slots=True)
 class Cumulate(Statement):
     """A running result along `along`."""
     along: Axis | None = None
@@ -128,9 +117,6 @@ class Store(Statement):
     """Writes the first input. `combine`: with what is there, instead of over it."""
     place: Place | None = None
     combine: str = ""
-
-
-REDUCTIONS = (Reduce, ArgReduce)
 
 
 @dataclass(eq=False, slots=True)

@@ -16,8 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from lowering.loops import (REDUCTIONS, Axis, Constant, Cumulate, Index, Kernel, Load, Map, Place,
-                            Store)
+from lowering.loops import Axis, Cumulate, Index, Kernel, Load, Map, Place, Reduce, Store
 
 CHEAP = 4             # the cost up to which a value is rather computed again than kept
 
@@ -115,7 +114,7 @@ def _collapsible(statements, outer: Axis, inner: Axis) -> bool:
     for statement in statements:
         if (outer in statement.axes) != (inner in statement.axes):
             return False
-        if isinstance(statement, REDUCTIONS) and \
+        if isinstance(statement, Reduce) and \
                 (outer in statement.over) != (inner in statement.over):
             return False
         if isinstance(statement, Index) and statement.axis in (outer, inner):
@@ -139,7 +138,7 @@ def _collapse(statements, outer: Axis, inner: Axis):
         fields = {"inputs": [changed[id(value)] for value in statement.inputs]}
         if outer in statement.axes:
             fields["axes"] = statement.axes - {outer, inner} | {joined}
-        if isinstance(statement, REDUCTIONS) and outer in statement.over:
+        if isinstance(statement, Reduce) and outer in statement.over:
             fields["over"] = statement.over - {outer, inner} | {joined}
         if isinstance(statement, (Load, Store)):
             fields["place"] = _collapsed_place(statement.place, outer, inner, joined)
@@ -238,7 +237,7 @@ def _stages(steps: list, axis: Axis, inside: dict, cheap: dict) -> dict:
 
 def _finishes(statement, axis: Axis) -> bool:
     """Whether a value is there only after the loop over `axis`."""
-    return isinstance(statement, REDUCTIONS) and axis in statement.over
+    return isinstance(statement, Reduce) and axis in statement.over
 
 
 def _stored(steps: list) -> dict:
@@ -314,7 +313,7 @@ def _find_scratch(nest: Nest):
     for key, path in reads:
         maker_path, step = made[key]
         state = ()
-        if isinstance(step.statement, REDUCTIONS):
+        if isinstance(step.statement, Reduce):
             depth, state = accumulator(step.statement, maker_path)
             maker_path = maker_path[:depth]
         shared = _common(maker_path, path)
@@ -338,7 +337,7 @@ def accumulator(statement, path: tuple) -> tuple[int, tuple]:
     for each point of these axes."""
     if isinstance(statement, Cumulate):
         over = {statement.along}
-    elif isinstance(statement, REDUCTIONS):
+    elif isinstance(statement, Reduce):
         over = statement.over
     else:
         return len(path), ()

@@ -4,27 +4,34 @@ In: a cluster and the state of fusion. Out: `Kernel`. Imports `functrans.ir`, `p
 """
 from __future__ import annotations
 
+import numpy as np
+
 from functrans.ir import primitive as kernels
 from functrans.ir.program import Literal
-from lowering.loops import (
-    ArgReduce,
-    Constant,
-    Cumulate,
-    Index,
-    Kernel,
-    Load,
-    Map,
-    Pick,
-    Place,
-    Reduce,
-    Store,
-)
+from lowering.loops import Constant, Cumulate, Index, Kernel, Load, Map, Pick, Place, Reduce, Store
 from lowering.passes.access import identity, through
 from lowering.passes.cluster import Cluster, Member
 from lowering.passes.fuse import Fuser, contract_layout, reduced_dims
 from lowering.views import View
 
 NONE = frozenset()
+LAST = np.int64(np.iinfo(np.int64).max)
+
+
+def _extreme(dtype: np.dtype, sign: int):
+    """The largest (or, for -1, the smallest) value of a dtype."""
+    if dtype.kind == "b":
+        return np.bool_(sign > 0)
+    if dtype.kind in "iu":
+        return dtype.type(np.iinfo(dtype).max if sign > 0 else np.iinfo(dtype).min)
+    return dtype.type(sign * np.inf)
+
+
+# How the best value is found, and what is never better: by the test of one value against another.
+_BEST = {"({0} < {acc})": ("min_step({acc}, {0})", lambda dtype: _extreme(dtype, 1)),
+         "({0} > {acc})": ("max_step({acc}, {0})", lambda dtype: _extreme(dtype, -1))}
+# A NaN is the best value wherever there is one.
+_IS_BEST = "({2} if ({0} == {1}) | ({0} != {0}) else {3})"
 
 
 def build_kernel(cluster: Cluster, fuser: Fuser) -> Kernel:
@@ -88,9 +95,7 @@ class _Builder:
         if isinstance(kernel, kernels.ArgReduce):
             if not over:
                 return self._constant(dtype.type(0), dtype)
-            value = self.value(equation.inputs[0], access)
-            return self.add(ArgReduce([value], dtype, value.result_axes | over, over=over,
-                                      better=kernel.better))
+            return self._place_of_best(equation, kernel, access, over)
         if isinstance(kernel, kernels.Contract):
             return self._sum_of_products(equation, kernel, access, over)
         if isinstance(kernel, kernels.Cumulate):
@@ -102,6 +107,20 @@ class _Builder:
             return self.add(Cumulate(values, dtype, axes | {along}, along=along,
                                      init=kernel.init, combine=kernel.combine))
         return self.result(equation, kernel, access)
+
+    def _place_of_best(self, equation, kernel, access: tuple, over: frozenset):
+        """The best value, then the first place that has it: both loops can be vectorised."""
+        value = self.value(equation.inputs[0], access)
+        axes = value.result_axes | over
+        combine, worst = _BEST[kernel.better]
+        best = self.add(Reduce([value], value.dtype, axes, over=over, init=worst(value.dtype),
+                               combine=combine))
+        axis, = over
+        index = self.add(Index([], LAST.dtype, over, axis=axis))
+        last = self._constant(LAST, LAST.dtype)
+        place = self.add(Map([value, best, index, last], LAST.dtype, axes, expr=_IS_BEST))
+        return self.add(Reduce([place], LAST.dtype, axes, over=over, init=LAST,
+                               combine="min_step({acc}, {0})"))
 
     def _one_step(self, values: list, kernel, dtype):
         """A running result along an axis of size one."""
