@@ -22,6 +22,7 @@ from lowering.views import View
 
 MAX_INLINE = 50          # longer expressions get a line of their own
 AXIS_NAMES = "ijklmpqrs"
+TILE = 64                # rows and columns of a tile: both sides of it fit the first-level cache
 
 
 def emit(nest: Nest, locations: list = ()) -> KernelText:
@@ -82,7 +83,9 @@ class _Emitter:
 
     def _block(self, body: list, depth: int, path: tuple):
         for item in body:
-            if isinstance(item, Loop):
+            if isinstance(item, Loop) and item.tiled:
+                self._tiles(item, depth, path)
+            elif isinstance(item, Loop):
                 self._prepare(item, depth, path)
                 name, extent = self.axis_names[item.axis], self._extent(item.axis)
                 steps = f"{extent} - 1, -1, -1" if item.axis.backward else extent
@@ -93,6 +96,21 @@ class _Emitter:
                     self._line(depth + 1, "pass")
             else:
                 self._statement(item, depth, path)
+
+    def _tiles(self, outer: Loop, depth: int, path: tuple):
+        """A loop and those in it, tile by tile."""
+        for number, loop in enumerate((outer, outer.body[0])):
+            name, extent = self.axis_names[loop.axis], self._extent(loop.axis)
+            self._line(depth + number, f"for {name}_start in range(0, {extent}, {TILE}):")
+        self._within_tile(outer, depth + 2)
+        for inner in outer.body:
+            self._within_tile(inner, depth + 3)
+            self._block(inner.body, depth + 4, (*path, outer, inner))
+
+    def _within_tile(self, loop: Loop, depth: int):
+        name, extent = self.axis_names[loop.axis], self._extent(loop.axis)
+        self._line(depth, f"for {name} in range({name}_start, "
+                          f"minimum({name}_start + {TILE}, {extent})):")
 
     def _prepare(self, loop: Loop, depth: int, path: tuple):
         """Starts the states of the reductions that a loop finishes."""

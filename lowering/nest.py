@@ -23,8 +23,10 @@ CHEAP = 4             # the cost up to which a value is rather computed again th
 
 @dataclass(eq=False, slots=True)
 class Loop:
+    """`tiled`: this loop and those in it, all over one axis, run tile by tile."""
     axis: Axis
     body: list
+    tiled: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +64,7 @@ def build_nest(kernel: Kernel) -> Nest:
              for statement in kernel.statements]
     body = _arrange(steps, kernel.axes, frozenset(), keys)
     nest = Nest(body, kernel.axes)
-    _find_scratch(nest)
+    find_scratch(nest)
     return nest
 
 
@@ -290,7 +292,7 @@ def _complete(group: list, axis: Axis, inside: dict, cheap: dict, stage: dict, n
 
 # ---- scratch ----
 
-def _find_scratch(nest: Nest):
+def find_scratch(nest: Nest):
     """Arrays for values that are read in another loop than the one that computes them."""
     made: dict[int, tuple] = {}
     reads: list = []

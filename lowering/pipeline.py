@@ -20,6 +20,7 @@ from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
 from lowering.passes.reroll import reroll
 from lowering.passes.simplify import simplify
+from lowering.passes.tile import mark_tiles
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
 from lowering.scalar import loop_kernel
 from lowering.sorting import sort_kernel
@@ -80,7 +81,7 @@ def _lower(step, fuser: Fuser):
     if isinstance(step, Cluster):
         kernel = build_kernel(step, fuser)
         if kernel.statements:
-            yield _launch(emit(build_nest(kernel)))
+            yield _launch(emit(mark_tiles(build_nest(kernel))))
     else:
         yield from _LOWER.get(step.kind, _lower_on_host)(step)
 
