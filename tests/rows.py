@@ -64,7 +64,7 @@ _COMPARISON = [
     *(Row(p, (case((2, 3), Operand((2, 3), "shift")),), INTEGERS)
       for p in (E.shift_left_p, E.shift_right_arithmetic_p, E.shift_right_logical_p)),
     unary(E.population_count_p, dtypes=INTEGERS),
-    unary(E.count_leading_zeros_p, dtypes=INTEGERS),
+    unary(E.count_leading_zeros_p, dtypes=INTEGERS), binary(E.gcd_p, dtypes=INTEGERS),
     Row(E.select_p, (case(Operand((2, 3), dtype="bool"), (2, 3), (2, 3)),
                      case(Operand((), dtype="bool"), (), ())), ANY),
     unary(E.stop_gradient_p, dtypes=ANY), unary(E.weaken_p, dtypes=ANY),

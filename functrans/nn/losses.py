@@ -17,7 +17,7 @@ from functrans.ir.type import is_integer
 from functrans.nn.activations import log_sigmoid, relu, softplus
 from functrans.nn.normalization import is_class, log_softmax, logsumexp
 from functrans.numpy import reductions, ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike, canonical_axis, promote_inexact
 from functrans.primitives.elementwise import convert
 

@@ -10,7 +10,7 @@ from functrans.config import default_float
 from functrans.errors import DtypeError
 from functrans.ir.type import is_integer
 from functrans.numpy import reductions, ufuncs
-from functrans.numpy.indexing import where as choose
+from functrans.numpy.choosing import where as choose
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, canonical_axis,
                                        canonical_dtype, promote_inexact)
 from functrans.numpy.reductions import logsumexp

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from functrans.numpy import ufuncs
-from functrans.numpy.indexing import (Entry, _common_shape, _entry_array, _mode, getitem, parse)
-from functrans.numpy.promotion import (as_operand, broadcast_one, broadcast_shapes, cast,
-                                       materialize)
+from functrans.array import ArrayBase
 from functrans.errors import ShapeError
+from functrans.ir.type import is_bool
+from functrans.numpy import ufuncs
+from functrans.numpy.index_parsing import (Entry, common_shape, counted_from_start, index_mode,
+                                           layout, parse)
+from functrans.numpy.indexing import getitem
+from functrans.numpy.promotion import as_operand, broadcast_one, broadcast_shapes, cast, materialize
 from functrans.primitives import shape as prim
+from functrans.primitives.basic import broadcast, full
+from functrans.primitives.elementwise import select
 from functrans.primitives.index import SCATTERS, scatter
 from functrans.primitives.window import dynamic_update_slice
 
@@ -24,7 +29,7 @@ class At:
     def __init__(self, array):
         self._array = array
 
-    def __getitem__(self, index) -> "AtIndex":
+    def __getitem__(self, index) -> AtIndex:
         return AtIndex(self._array, index)
 
     def __repr__(self):
@@ -50,7 +55,7 @@ class AtIndex:
 
     def get(self, *, indices_are_sorted=False, unique_indices=False, mode=None, fill_value=None):
         """`x[index]`, with a mode for indices outside."""
-        return getitem(self._array, self._index, _mode(mode, "at[].get"), fill_value)
+        return getitem(self._array, self._index, index_mode(mode, "at[].get"), fill_value)
 
     def set(self, values, *, indices_are_sorted=False, unique_indices=False, mode=None):
         """The elements replaced; where one is named twice, the last value stays."""
@@ -72,9 +77,8 @@ class AtIndex:
 
     def divide(self, values, *, indices_are_sorted=False, unique_indices=False, mode=None):
         """The elements divided by `values`."""
-        ones = np.ones((), self._array.dtype)
-        factors = _update(materialize(ufuncs.multiply(self._array, 0) + ones), self._index,
-                          values, "mul", mode, unique_indices)
+        ones = full(self._array.type.strong(), 1)
+        factors = _update(ones, self._index, values, "mul", mode, unique_indices)
         return ufuncs.divide(self._array, factors)
 
     def power(self, values, *, indices_are_sorted=False, unique_indices=False, mode=None):
@@ -103,12 +107,30 @@ _COMBINE = {"add": ufuncs.add, "mul": ufuncs.multiply, "min": ufuncs.minimum,
 
 
 def _update(x, index, values, how: str, mode, unique: bool):
-    mode = {"fill": "drop"}.get(_mode(mode, f"at[].{how}"), _mode(mode, f"at[].{how}"))
+    mode = index_mode(mode, f"at[].{how}")
     values = materialize(cast(as_operand(values, f"at[].{how}"), x.dtype))
-    entries = parse(x, index)
+    if _is_plain_mask(x, index, values):
+        return _update_where(x, index, values, how)
+    wide, entries = parse(x, index)
     if _is_window(entries):
-        return _update_window(x, entries, index, values, how)
-    return _update_indexed(x, entries, values, how, mode, unique)
+        return _update_window(wide, entries, index, values, how)
+    return prim.reshape(_update_indexed(wide, entries, values, how, mode, unique), x.shape)
+
+
+def _is_plain_mask(x, index, values) -> bool:
+    """Whether a mask alone is the index, and each element gets the same values."""
+    if not isinstance(index, (ArrayBase, np.ndarray)) or not is_bool(index.dtype):
+        return False
+    count = index.ndim
+    return count > 0 and index.shape == x.shape[:count] and values.ndim <= x.ndim - count
+
+
+def _update_where(x, mask, values, how: str):
+    """A choice between old and new: the mask need not be known."""
+    values = _fit(values, x.shape)
+    new = values if how == "set" else _COMBINE[how](x, values)
+    mask = materialize(as_operand(mask))
+    return select(broadcast(mask, x.shape, range(mask.ndim)), new, x)
 
 
 def _is_window(entries: list[Entry]) -> bool:
@@ -157,12 +179,11 @@ def _update_indexed(x, entries: list[Entry], values, how: str, mode: str, unique
     whole = [_is_whole(entry, size) for entry, size in zip(consuming, x.shape)]
     axes = [k for k, keep in enumerate(whole) if not keep]
     rest = [k for k, keep in enumerate(whole) if keep]
-    arrays = _grid(x, entries, consuming, axes, mode)
+    arrays, left = _grid(x, consuming, axes, mode)
     updates = _updates_in_order(values, entries, consuming, axes, arrays)
     moved = prim.transpose(x, axes + rest)
     distinct = unique or all(entry.kind != "array" for entry in consuming)
-    out = scatter(SCATTERS[how], moved, updates, arrays, 0,
-                  "raise" if mode == "wrap" else mode, distinct)
+    out = scatter(SCATTERS[how], moved, updates, arrays, 0, left, distinct)
     return prim.transpose(out, np.argsort(axes + rest).tolist())
 
 
@@ -170,49 +191,42 @@ def _shape_of(x, entries: list[Entry]) -> tuple:
     """The shape of `x[index]`, for parsed entries."""
     sizes = [len(range(*entry.value)) for entry in entries if entry.kind == "slice"]
     arrays = [entry.value for entry in entries if entry.kind == "array"]
-    block = broadcast_shapes(*(array.shape for array in arrays)) if arrays else ()
-    return tuple(_layout(entries, list(block), sizes, 1))
+    block = _block_shape(arrays)
+    return tuple(layout(entries, list(block), sizes, 1))
 
 
-def _layout(entries: list[Entry], block: list, slices: list, new) -> list:
-    """Items for index arrays, slices and new axes, in the order of the axes of `x[index]`."""
-    places = [k for k, entry in enumerate(entries) if entry.kind in ("int", "array")]
-    scalars = not block
-    adjacent = not places or places[-1] - places[0] == len(places) - 1
-    front = bool(block) and not adjacent
-    result, rest, done = (list(block) if front else []), iter(slices), front or scalars
-    for k, entry in enumerate(entries):
-        if entry.kind == "new":
-            result.append(new)
-        elif entry.kind == "slice":
-            result.append(next(rest))
-        elif not done and k == places[0]:
-            result += block
-            done = True
-    return result
+def _block_shape(arrays: list) -> tuple:
+    return common_shape([np.broadcast_to(np.int64(0), array.shape)
+                         for array in arrays])[0].shape if arrays else ()
 
 
 def _is_whole(entry: Entry, size: int) -> bool:
     return entry.kind == "slice" and entry.value == (0, size, 1)
 
 
-def _grid(x, entries, consuming, axes, mode: str) -> list:
-    """Index arrays of one shape: the block of the index arrays, then one axis a slice."""
-    block = [array for array in (entry.value for entry in consuming) if hasattr(array, "shape")]
-    count = len(broadcast_shapes(*(array.shape for array in block))) if block else 0
+def _grid(x, consuming, axes, mode: str) -> tuple[list, str]:
+    """Index arrays of one shape: the block of the index arrays, then one axis a slice.
+
+    And the mode that is left for the kernels to do.
+    """
+    count = len(_block_shape([entry.value for entry in consuming if entry.kind == "array"]))
     cut = [k for k in axes if consuming[k].kind == "slice"]
-    arrays = []
+    arrays, checked = [], True
     for k in axes:
         entry = consuming[k]
         if entry.kind == "slice":
             value = np.arange(*entry.value)
             shape = [1] * (count + len(cut))
             shape[count + cut.index(k)] = value.size
-            arrays.append(_entry_array(Entry("array", value.reshape(shape)), x.shape[k], mode))
+            array, known = counted_from_start(x.shape, k, value.reshape(shape), mode)
         else:
-            array = _entry_array(entry, x.shape[k], mode)
-            arrays.append(prim.reshape(array, array.shape + (1,) * len(cut)))
-    return _common_shape(arrays)
+            array, known = counted_from_start(x.shape, k, np.asarray(entry.value)
+                                              if entry.kind == "int" else entry.value, mode)
+            array = prim.reshape(array, array.shape + (1,) * len(cut))
+        arrays.append(array)
+        checked &= known
+    left = "drop" if mode == "fill" else "promise" if checked else mode
+    return common_shape(arrays), left
 
 
 def _updates_in_order(values, entries, consuming, axes, arrays):
@@ -220,7 +234,7 @@ def _updates_in_order(values, entries, consuming, axes, arrays):
     cut = [k for k in axes if consuming[k].kind == "slice"]
     count = arrays[0].ndim - len(cut)
     slices = [k for k, entry in enumerate(consuming) if entry.kind == "slice"]
-    labels = _layout(entries, [("block", k) for k in range(count)],
+    labels = layout(entries, [("block", k) for k in range(count)],
                      [("slice", k) for k in slices], None)
     values = prim.reshape(values, [size for size, label in zip(values.shape, labels)
                                    if label is not None])

@@ -11,9 +11,11 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
+from functrans.errors import ShapeError
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
-                                       cast, materialize, promote_types, result_type_of)
+                                       cast, materialize, promote_inexact, promote_types,
+                                       result_type_of)
 from functrans.primitives import basic
 from functrans.primitives.elementwise import convert, ge, select
 from functrans.primitives.shape import concatenate, expand_dims, iota, reshape
@@ -300,9 +302,9 @@ def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = 
         inner = promote_types(inner, canonical_dtype(dtype))
     start, stop = (materialize(cast(as_operand(value), inner)) for value in (start, stop))
     divisions = num - 1 if endpoint else num
-    step = (stop - start) / divisions if divisions else (stop - start) * nan
+    step = (stop - start) / divisions if divisions > 0 else (stop - start) * nan
     count = iota(inner, (num,))
-    if not divisions:
+    if divisions <= 0:
         values = start + 0 * expand_dims(count, range(1, 1 + (start * stop).ndim))
     else:
         place = expand_dims(count, range(1, 1 + (start * stop).ndim)) / divisions
@@ -321,7 +323,7 @@ def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = 
 
 
 def _where(condition, x, y):
-    from functrans.numpy.indexing import where
+    from functrans.numpy.choosing import where
     return where(condition, x, y)
 
 
@@ -345,11 +347,19 @@ def geomspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None, axi
     >>> fnp.geomspace(1.0, 4.0, 3)
     Array([1., 2., 4.], dtype=float32)
     """
-    from functrans.numpy.ufuncs import log, power
-    ratio = log(stop / materialize(as_operand(start))) / np.log(2)
-    places = linspace(ratio * 0, ratio, num, endpoint, axis=axis)
-    result = power(2.0, places) * start
-    return result if dtype is None else convert(result, canonical_dtype(dtype))
+    from functrans.numpy.manipulation import moveaxis
+    from functrans.numpy.ufuncs import exp, log
+    start, stop = (materialize(x) for x in
+                   promote_inexact(as_operand(start, "geomspace"), as_operand(stop, "geomspace")))
+    places = linspace(0.0, 1.0, num, endpoint, dtype=np.dtype(start.real.dtype))
+    ratio = log(stop / start)
+    places = expand_dims(places, range(1, 1 + ratio.ndim))
+    values = start * exp(ratio * places)
+    last = expand_dims(iota(np.int64, (num,)), range(1, values.ndim)) == num - 1
+    if endpoint and num > 1:                 # the ends are exactly `start` and `stop`
+        values = _where(last, stop, values)
+    values = moveaxis(values, 0, axis)
+    return values if dtype is None else convert(values, canonical_dtype(dtype))
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype=None, *, device=None):
@@ -394,6 +404,14 @@ def _lower_mask(shape: tuple, k: int):
     return ge(iota(np.int64, shape, axis) + int(k), iota(np.int64, shape, axis + 1))
 
 
+def _matrix(m, name: str):
+    """At least two axes; a vector stands for a matrix of equal rows, as in NumPy."""
+    m = as_arraylike(m, name)
+    if m.ndim == 0:
+        raise ShapeError(f"{name} takes a matrix, got a scalar: {m.type}")
+    return broadcast_one(m, (m.size, m.size)) if m.ndim == 1 else m
+
+
 def tril(m, k: int = 0):
     """The lower triangle of a matrix (of the last two axes), zeros above the k-th diagonal.
 
@@ -402,9 +420,7 @@ def tril(m, k: int = 0):
     Array([[1., 0.],
            [1., 1.]], dtype=float32)
     """
-    m = as_arraylike(m, "tril")
-    if m.ndim < 2:
-        raise ValueError(f"tril takes at least two axes, got shape {m.shape}")
+    m = _matrix(m, "tril")
     return select(_lower_mask(m.shape, k), m, m.dtype.type(0))
 
 
@@ -416,9 +432,7 @@ def triu(m, k: int = 0):
     Array([[1., 1.],
            [0., 1.]], dtype=float32)
     """
-    m = as_arraylike(m, "triu")
-    if m.ndim < 2:
-        raise ValueError(f"triu takes at least two axes, got shape {m.shape}")
+    m = _matrix(m, "triu")
     return select(_lower_mask(m.shape, k - 1), m.dtype.type(0), m)
 
 

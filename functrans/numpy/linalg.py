@@ -6,8 +6,8 @@ import numpy as np
 
 from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy import reductions
-from functrans.numpy.indexing import where
-from functrans.numpy.promotion import (as_arraylike, canonical_axis, promote_inexact)
+from functrans.numpy.choosing import where
+from functrans.numpy.promotion import as_arraylike, canonical_axis, promote_inexact
 from functrans.numpy.ufuncs import abs, real, sqrt
 from functrans.primitives import shape as prim
 

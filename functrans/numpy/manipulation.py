@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import ShapeError
+from functrans.errors import OutOfBoundsError, ShapeError
 from functrans.numpy.creation import _shape
-from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one,
-                                       broadcast_shapes, canonical_axes, canonical_axis,
-                                       cast, materialize, promote)
+from functrans.numpy.indexing import take
+from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
+                                       canonical_axes, canonical_axis, cast, materialize, promote)
 from functrans.primitives import shape as prim
 from functrans.primitives.elementwise import convert
 
@@ -177,6 +177,8 @@ def squeeze(a, axis=None):
     (3,)
     """
     a = as_arraylike(a, "squeeze")
+    if not a.ndim and axis in (0, -1):           # NumPy allows it
+        return a
     axes = [k for k, size in enumerate(a.shape) if size == 1] if axis is None \
         else canonical_axes(axis, a.ndim)
     for k in axes:
@@ -233,9 +235,8 @@ def concatenate(arrays, axis: int | None = 0, dtype=None):
     arrays = _arrays(arrays, "concatenate", dtype)
     if axis is None:
         arrays, axis = [ravel(x) for x in arrays], 0
-    for x in arrays:
-        if x.ndim == 0:
-            raise ValueError("concatenate: 0-d arrays cannot be concatenated; use stack")
+    if not arrays[0].ndim:
+        raise ValueError("concatenate: 0-d arrays cannot be concatenated; use stack")
     return prim.concatenate(arrays, canonical_axis(axis, arrays[0].ndim))
 
 
@@ -323,20 +324,32 @@ def block(arrays):
     >>> fnp.block([[fnp.eye(1), fnp.zeros((1, 2))]]).shape
     (1, 3)
     """
-    def depth(item):
-        return 1 + max(map(depth, item)) if isinstance(item, list) else 0
+    levels = _depth(arrays, "arrays")
+    return _join(arrays, levels)
 
-    def join(item, level):
-        if not isinstance(item, list):
-            return as_arraylike(item, "block")
-        parts = [join(part, level - 1) for part in item]
-        rank = max(max(part.ndim for part in parts), level)
-        parts = [prim.reshape(part, (1,) * (rank - part.ndim) + part.shape) for part in parts]
-        return concatenate(parts, -level)
 
-    levels = depth(arrays)
-    result = join(arrays, levels)
-    return result
+def _depth(item, path: str) -> int:
+    """How deep lists are nested, the same everywhere."""
+    if isinstance(item, tuple):
+        raise TypeError(f"block: {path} is a tuple; blocks are arranged by lists")
+    if not isinstance(item, list):
+        return 0
+    if not item:
+        raise ValueError(f"block: {path} is an empty list")
+    depths = [_depth(part, f"{path}[{k}]") for k, part in enumerate(item)]
+    if len(set(depths)) > 1:
+        raise ValueError(f"block: lists are nested {min(depths)} to {max(depths)} deep in {path}; "
+                         "all blocks must be at one depth")
+    return depths[0] + 1
+
+
+def _join(item, level: int):
+    if not isinstance(item, list):
+        return as_arraylike(item, "block")
+    parts = [_join(part, level - 1) for part in item]
+    rank = max(level, *(part.ndim for part in parts))
+    parts = [prim.reshape(part, (1,) * (rank - part.ndim) + part.shape) for part in parts]
+    return concatenate(parts, -level)
 
 
 def _atleast(name: str, rank: int, pads):
@@ -418,7 +431,15 @@ def hsplit(ary, indices_or_sections) -> list:
     >>> len(fnp.hsplit(fnp.ones((2, 4)), 2))
     2
     """
-    return split(ary, indices_or_sections, 1 if as_arraylike(ary).ndim > 1 else 0)
+    ary = _with_rank(ary, 1, "hsplit")
+    return split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
+
+
+def _with_rank(ary, rank: int, name: str):
+    ary = as_arraylike(ary, name)
+    if ary.ndim < rank:
+        raise ValueError(f"{name} takes arrays of {rank} or more axes, got shape {ary.shape}")
+    return ary
 
 
 def vsplit(ary, indices_or_sections) -> list:
@@ -428,7 +449,7 @@ def vsplit(ary, indices_or_sections) -> list:
     >>> len(fnp.vsplit(fnp.ones((4, 2)), 2))
     2
     """
-    return split(ary, indices_or_sections, 0)
+    return split(_with_rank(ary, 2, "vsplit"), indices_or_sections, 0)
 
 
 def dsplit(ary, indices_or_sections) -> list:
@@ -438,7 +459,7 @@ def dsplit(ary, indices_or_sections) -> list:
     >>> len(fnp.dsplit(fnp.ones((1, 1, 4)), 2))
     2
     """
-    return split(ary, indices_or_sections, 2)
+    return split(_with_rank(ary, 3, "dsplit"), indices_or_sections, 2)
 
 
 def unstack(x, /, *, axis: int = 0) -> tuple:
@@ -535,7 +556,6 @@ def _roll_one(a, shift, axis: int):
         cut = -int(shift) % size
         return a if cut == 0 else prim.concatenate(
             [prim.slice_axis(a, axis, cut, size), prim.slice_axis(a, axis, 0, cut)], axis)
-    from functrans.numpy.indexing import take
     places = (prim.iota(np.int64, (size,)) - as_arraylike(shift)) % size
     return take(a, places, axis)
 
@@ -559,9 +579,10 @@ def tile(A, reps):
 
 
 def repeat(a, repeats, axis: int | None = None, *, total_repeat_length: int | None = None):
-    """Each element repeated, `repeats` times (an int, or Python ints or a concrete array).
+    """Each element repeated, `repeats` times (an int, or integers along the axis).
 
-    total_repeat_length: the size of the result, which makes traced `repeats` possible.
+    total_repeat_length: the size of the result, which makes traced `repeats` possible; what is
+    missing is filled with the last element, what is too much is left out.
 
     >>> import functrans.numpy as fnp
     >>> fnp.repeat(fnp.arange(2), 2)
@@ -571,67 +592,116 @@ def repeat(a, repeats, axis: int | None = None, *, total_repeat_length: int | No
     if axis is None:
         a, axis = ravel(a), 0
     axis = canonical_axis(axis, a.ndim)
-    if isinstance(repeats, (int, np.integer)):
-        wide = prim.expand_dims(a, (axis + 1,))
-        shape = a.shape[:axis + 1] + (int(repeats),) + a.shape[axis + 1:]
-        flat = a.shape[:axis] + (a.shape[axis] * int(repeats),) + a.shape[axis + 1:]
-        return prim.reshape(broadcast_one(wide, shape), flat)
-    from functrans.numpy.indexing import searchsorted, take
-    repeats = as_arraylike(repeats, "repeat")
-    if repeats.size == 1 and total_repeat_length is None:
-        return repeat(a, int(repeats), axis)
-    repeats = broadcast_one(ravel(repeats), (a.shape[axis],))
-    if total_repeat_length is None:
-        counts = repeats._concrete("the counts of repeat (without total_repeat_length)")
+    if total_repeat_length is not None:
+        return _repeat_to(a, as_arraylike(repeats, "repeat"), axis, total_repeat_length)
+    counts = _known_counts(repeats)
+    if counts.ndim and counts.size != 1:
+        if counts.shape != (a.shape[axis],):
+            raise ShapeError(f"repeat: repeats of shape {counts.shape} for an axis of size "
+                             f"{a.shape[axis]}")
         return take(a, np.repeat(np.arange(a.shape[axis]), counts), axis)
+    count = int(counts.reshape(()))
+    shape = a.shape[:axis] + (a.shape[axis], count) + a.shape[axis + 1:]
+    wide = broadcast_one(prim.expand_dims(a, (axis + 1,)), shape)
+    return prim.reshape(wide, a.shape[:axis] + (a.shape[axis] * count,) + a.shape[axis + 1:])
+
+
+def _known_counts(repeats) -> np.ndarray:
+    if isinstance(repeats, ArrayBase):
+        repeats = repeats._concrete("the counts of repeat (without total_repeat_length)")
+    counts = np.asarray(repeats)
+    if counts.dtype.kind not in "iu" and counts.size:
+        raise TypeError(f"repeat: repeats must be integers, got {counts.dtype.name}")
+    if (counts < 0).any():
+        raise ValueError("repeats may not contain negative values")
+    return counts.astype(np.int64)
+
+
+def _repeat_to(a, repeats, axis: int, total: int):
     from functrans.numpy.reductions import cumsum
-    ends = cumsum(repeats)
-    places = searchsorted(ends, prim.iota(ends.dtype, (total_repeat_length,)), side="right")
+    from functrans.numpy.searching import searchsorted
+    ends = cumsum(broadcast_one(ravel(repeats), (a.shape[axis],)))
+    places = searchsorted(ends, prim.iota(ends.dtype, (total,)), side="right")
     return take(a, places, axis, mode="clip")
 
 
 def delete(arr, obj, axis: int | None = None):
-    """An array without the elements at `obj`: an int, a slice, or concrete ints or booleans.
+    """An array without the elements at `obj`: an int, a slice, or known ints or booleans.
 
     >>> import functrans.numpy as fnp
     >>> fnp.delete(fnp.arange(3), 1)
     Array([0, 2], dtype=int64)
     """
-    from functrans.numpy.indexing import take
     arr = as_arraylike(arr, "delete")
     if axis is None:
         arr, axis = ravel(arr), 0
     axis = canonical_axis(axis, arr.ndim)
-    obj = obj._concrete("the index of delete") if isinstance(obj, ArrayBase) else obj
-    return take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+    return take(arr, np.delete(np.arange(arr.shape[axis]), _known_place(obj, "delete")), axis)
+
+
+def _known_place(obj, name: str):
+    return obj._concrete(f"the index of {name}") if isinstance(obj, ArrayBase) else obj
 
 
 def insert(arr, obj, values, axis: int | None = None):
-    """An array with `values` put in before the concrete indices `obj`.
+    """An array with `values` put in before the known indices `obj`.
+
+    obj: an int, a slice, ints or booleans. values: broadcast to what is put in.
 
     >>> import functrans.numpy as fnp
     >>> fnp.insert(fnp.arange(3), 1, 7)
     Array([0, 7, 1, 2], dtype=int64)
     """
-    from functrans.numpy.indexing import take
     arr = as_arraylike(arr, "insert")
+    values = materialize(cast(as_operand(values, "insert"), arr.dtype))
     if axis is None:
         arr, axis = ravel(arr), 0
     axis = canonical_axis(axis, arr.ndim)
-    size = arr.shape[axis]
-    obj = obj._concrete("the index of insert") if isinstance(obj, ArrayBase) else obj
-    values = cast(as_operand(values, "insert"), arr.dtype)
-    values = materialize(values)
-    scalar = np.ndim(obj) == 0 and not isinstance(obj, slice)
-    if scalar and values.ndim:
-        values = moveaxis(values, 0, axis) if values.ndim == arr.ndim else values
-    count = len(np.insert(np.arange(size), obj, np.zeros(
-        values.shape[axis] if values.ndim == arr.ndim and not scalar else
-        (values.shape[axis] if scalar and values.ndim == arr.ndim else ()), int))) - size
+    places = _inserted_places(_known_place(obj, "insert"), arr.shape[axis])
+    values = _with_axes(values, arr.ndim)
+    if places.ndim == 0:                         # as in NumPy, one place takes all values
+        values = moveaxis(values, 0, axis)
+    count = values.shape[axis] if places.size == 1 else places.size
     shape = arr.shape[:axis] + (count,) + arr.shape[axis + 1:]
-    values = broadcast_one(values, broadcast_shapes(values.shape, shape))
-    order = np.insert(np.arange(size), obj, np.arange(size, size + count)
-                      if count > 1 or not scalar else size)
+    values = broadcast_to(values, shape)
+    places = np.sort(np.broadcast_to(places.reshape(-1), (count,)), kind="stable")
+    order = np.argsort(np.broadcast_to(np.reshape(_inserted_places(
+        _known_place(obj, "insert"), arr.shape[axis]), -1), (count,)), kind="stable")
+    return _merged(arr, take(values, order, axis), places + np.arange(count), axis)
+
+
+def _with_axes(values, rank: int):
+    """`values` with that many axes: new ones in front, or fewer where they have size one."""
+    shape = (1,) * (rank - values.ndim) + values.shape
+    while len(shape) > rank and shape[0] == 1:
+        shape = shape[1:]
+    return prim.reshape(values, shape)
+
+
+def _inserted_places(obj, size: int) -> np.ndarray:
+    """The places before which values are put, counted from the start."""
+    if isinstance(obj, slice):
+        places = np.arange(*obj.indices(size))
+    else:
+        places = np.asarray(obj)
+        if places.dtype.kind == "b":
+            places = np.flatnonzero(places)
+        elif places.size == 0:
+            places = places.astype(np.int64)
+    bad = places[(places < -size) | (places > size)]
+    if bad.size:
+        raise OutOfBoundsError(f"insert: index {bad.flat[0]} is out of bounds for an axis of size "
+                               f"{size}")
+    return np.where(places < 0, places + size, places)
+
+
+def _merged(arr, values, places: np.ndarray, axis: int):
+    """`values` at `places` of the result, `arr` at the others."""
+    size = arr.shape[axis]
+    order = np.empty(size + len(places), np.int64)
+    others = np.ones(len(order), bool)
+    others[places] = False
+    order[places], order[others] = np.arange(size, len(order)), np.arange(size)
     return take(concatenate([arr, values], axis), order, axis)
 
 
@@ -686,7 +756,6 @@ def pad(array, pad_width, mode: str = "constant", *, constant_values=0):
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode {mode!r} is not one of constant, edge, reflect, symmetric, "
                          "wrap")
-    from functrans.numpy.indexing import take
     for axis, (low, high) in enumerate(widths):
         if low or high:
             size = array.shape[axis]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from functrans.array import Array, ArrayBase
-from functrans.numpy import (creation, indexing, manipulation, products, reductions, searching,
-                             ufuncs)
+from functrans.numpy import (choosing, creation, diagonals, indexing, manipulation, products,
+                             reductions, searching, ufuncs)
 from functrans.numpy.at import At
 from functrans.numpy.promotion import canonical_dtype
 from functrans.primitives import elementwise as basic
@@ -68,7 +68,7 @@ _METHODS = {
     "ptp": reductions.ptp, "ravel": manipulation.ravel, "flatten": manipulation.ravel,
     "squeeze": manipulation.squeeze, "swapaxes": manipulation.swapaxes,
     "repeat": manipulation.repeat, "dot": products.dot, "trace": products.trace,
-    "diagonal": indexing.diagonal, "take": indexing.take, "choose": indexing.choose,
+    "diagonal": diagonals.diagonal, "take": indexing.take, "choose": choosing.choose,
     "argsort": searching.argsort, "searchsorted": searching.searchsorted,
     "nonzero": searching.nonzero, "clip": ufuncs.clip, "round": ufuncs.round,
     "conj": ufuncs.conjugate, "conjugate": ufuncs.conjugate, "copy": creation.copy,

@@ -145,7 +145,8 @@ def tensordot(a, b, axes=2):
         count = axes.__index__()
         left, right = range(a.ndim - count, a.ndim), range(count)
         if count > min(a.ndim, b.ndim):
-            raise ValueError(f"tensordot: {count} axes of {a.type} and {b.type}")
+            raise np.exceptions.AxisError(
+                f"tensordot: {count} axes of {a.type} and {b.type} cannot be summed over")
     else:
         left, right = (part if hasattr(part, "__len__") else (part,) for part in axes)
     left = [canonical_axis(k, a.ndim) for k in left]
@@ -249,6 +250,6 @@ def trace(a, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype=None):
     >>> fnp.trace(fnp.eye(3))
     Array(3., dtype=float32)
     """
-    from functrans.numpy.indexing import diagonal
+    from functrans.numpy.diagonals import diagonal
     from functrans.numpy.reductions import sum
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)

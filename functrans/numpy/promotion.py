@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from functrans.array import (Array, ArrayBase, as_array, check_dtype, scalar_dtype)
+from functrans.array import Array, ArrayBase, as_array, check_dtype, scalar_dtype
 from functrans.config import config, default_float, default_int
 from functrans.errors import ShapeError
 from functrans.ir.type import is_complex, is_float
@@ -164,7 +164,12 @@ def promote_inexact(*operands) -> list:
 
 
 def broadcast_shapes(*shapes) -> tuple:
-    """The common shape, by NumPy's rules."""
+    """The common shape, by NumPy's rules. Raises ShapeError (a ValueError) if there is none.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.broadcast_shapes((3,), (2, 1))
+    (2, 3)
+    """
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

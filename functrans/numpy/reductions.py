@@ -9,15 +9,17 @@ import math
 import numpy as np
 
 from functrans.config import default_float
+from functrans.errors import ShapeError
 from functrans.ir.type import is_bool, is_complex, is_inexact, is_integer
-from functrans.numpy.indexing import where as where_
-from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
-                                       canonical_axes, canonical_axis, canonical_dtype,
-                                       index_dtype, materialize)
+from functrans.numpy.choosing import where as where_
+from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
+                                       canonical_axes, canonical_axis, canonical_dtype, cast,
+                                       float_dtype, index_dtype, materialize, promote_types)
 from functrans.numpy.ufuncs import abs, isnan, logical_not, maximum, minimum, real, sqrt, truth
 from functrans.primitives import basic, cumulative, reduce
+from functrans.primitives.basic import full
 from functrans.primitives.elementwise import convert, select, stop_gradient
-from functrans.primitives.shape import expand_dims, reshape
+from functrans.primitives.shape import expand_dims, reshape, transpose
 
 
 def _kept(x, axes: tuple, keepdims: bool):
@@ -32,6 +34,11 @@ def _masked(x, where, start):
     mask = materialize(truth(where))
     shape = broadcast_shapes(x.shape, mask.shape)
     return select(broadcast_one(mask, shape), broadcast_one(x, shape), start)
+
+
+def _start(initial, dtype):
+    """What a reduction starts from, in the dtype of its result."""
+    return cast(as_operand(initial, "initial="), dtype)
 
 
 def _accumulation_dtype(x, dtype):
@@ -58,7 +65,7 @@ def sum(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None
     axes = canonical_axes(axis, a.ndim)
     a = _masked(a, where, a.dtype.type(0))
     result = _kept(basic.reduce_sum(a, axes), axes, keepdims)
-    return result if initial is None else result + initial
+    return result if initial is None else result + _start(initial, a.dtype)
 
 
 def _same(a, dtype) -> bool:
@@ -83,7 +90,7 @@ def prod(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=Non
     axes = canonical_axes(axis, a.ndim)
     a = _masked(a, where, a.dtype.type(1))
     result = _kept(reduce.reduce_prod(a, axes), axes, keepdims)
-    return result if initial is None else result * initial
+    return result if initial is None else result * _start(initial, a.dtype)
 
 
 def _extreme(name: str, function, neutral, combine, doc: str):
@@ -98,7 +105,7 @@ def _extreme(name: str, function, neutral, combine, doc: str):
             raise ValueError(f"{name} with where= needs initial=")
         a = _masked(a, where, neutral(a.dtype))
         result = _kept(function(a, axes), axes, keepdims)
-        return result if initial is None else combine(result, initial)
+        return result if initial is None else combine(result, _start(initial, a.dtype))
     extreme.__name__ = extreme.__qualname__ = name
     extreme.__doc__ = doc
     return extreme
@@ -156,7 +163,12 @@ def _count(a, axes: tuple, where):
     if where is None or where is True:
         return math.prod(a.shape[k] for k in axes)
     mask = broadcast_one(materialize(truth(where)), a.shape)
-    return basic.reduce_sum(convert(mask, _float_of(a)), axes)
+    return basic.reduce_sum(convert(mask, real_dtype(_float_of(a))), axes)
+
+
+def real_dtype(dtype) -> np.dtype:
+    """The dtype of the real part of numbers of a dtype."""
+    return np.empty(0, dtype).real.dtype if is_complex(dtype) else dtype
 
 
 def _float_of(a) -> np.dtype:
@@ -199,19 +211,30 @@ def average(a, axis=None, weights=None, returned: bool = False, *, keepdims: boo
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
         count = a.size // (result.size or 1)
-        return (result, result * 0 + count) if returned else result
+        return (result, full(result.type.strong(), count)) if returned else result
     weights = as_arraylike(weights, "average")
-    if weights.shape != a.shape:
-        if weights.ndim != 1 or not isinstance(axis, int):
-            raise TypeError("average: weights must have the shape of a, or be a vector along "
-                            "an axis")
-        k = canonical_axis(axis, a.ndim)
-        thin = [1] * a.ndim
-        thin[k] = weights.size
-        weights = broadcast_one(reshape(weights, thin), a.shape)
+    kind = promote_types(a.dtype, weights.dtype)
+    kind = float_dtype(kind) if is_inexact(a.dtype) else promote_types(float_dtype(kind),
+                                                                      default_float())
+    a, weights = convert(a, kind), convert(_spread_weights(a, weights, axis), kind)
     scale = sum(weights, axis, keepdims=keepdims)
     result = sum(a * weights, axis, keepdims=keepdims) / scale
     return (result, broadcast_one(scale, result.shape)) if returned else result
+
+
+def _spread_weights(a, weights, axis):
+    """Weights in the shape of `a`: given so, or for the axes `axis`."""
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError(f"average: weights of shape {weights.shape} for {a.type} need axis=")
+    axes = [canonical_axis(k, a.ndim) for k in (axis if isinstance(axis, tuple) else (axis,))]
+    if weights.shape != tuple(a.shape[k] for k in axes):
+        raise ShapeError(f"average: weights of shape {weights.shape} do not fit axis {axis} of "
+                         f"{a.type}")
+    order = sorted(range(len(axes)), key=axes.__getitem__)
+    weights = transpose(weights, order)
+    return basic.broadcast(weights, a.shape, [axes[k] for k in order])
 
 
 def var(a, axis=None, dtype=None, out=None, ddof=0, keepdims: bool = False, *, where=None,
@@ -240,14 +263,16 @@ def _mean_of(a, axes, where):
 
 def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims: bool = False, *, where=None,
         mean=None, correction=None):
-    """The standard deviation over axes: the square root of `var`.
+    """The standard deviation over axes: the square root of `var`; its gradient at 0 is 0.
 
     >>> import functrans.numpy as fnp
     >>> fnp.std(fnp.array([1.0, 3.0]))
     Array(1., dtype=float32)
     """
-    return sqrt(var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean,
-                    correction=correction))
+    spread = var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean,
+                 correction=correction)
+    positive = spread > 0
+    return where_(positive, sqrt(where_(positive, spread, 1)), spread)
 
 
 def ptp(a, axis=None, keepdims: bool = False):

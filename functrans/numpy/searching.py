@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import ArrayBase, as_array
-from functrans.numpy.indexing import getitem, take_along_axis, where
+from functrans.numpy.choosing import where
+from functrans.numpy.indexing import getitem, take_along_axis
 from functrans.numpy.promotion import as_arraylike, canonical_axis, promote
 from functrans.numpy.ufuncs import truth
 from functrans.primitives import shape as prim
@@ -73,32 +74,44 @@ def sort_complex(a):
 
     >>> import functrans.numpy as fnp
     >>> fnp.sort_complex(fnp.array([2, 1]))
-    Array([1.+0.j, 2.+0.j], dtype=complex64)
+    Array([1.+0.j, 2.+0.j], dtype=complex128)
     """
     a = as_arraylike(a, "sort_complex")
-    kind = np.result_type(a.dtype, np.complex64) if a.dtype.kind == "f" else \
-        a.dtype if a.dtype.kind == "c" else np.dtype(np.complex64)
+    small = a.dtype.kind in "biu" and a.dtype.itemsize <= 2
+    kind = np.complex64 if small or a.dtype == np.complex64 else np.complex128
     return sort(convert(a, kind))
 
 
-def partition(a, kth: int, axis: int | None = -1):
-    """Elements so that the k-th is where sorting would put it, smaller ones before (here: sorted).
+def partition(a, kth, axis: int | None = -1, kind: str = "introselect", order=None):
+    """Elements so that those at `kth` are where sorting would put them (here: sorted).
+
+    kth: an int, or several.
 
     >>> import functrans.numpy as fnp
     >>> fnp.partition(fnp.array([3, 1, 2]), 1)
     Array([1, 2, 3], dtype=int64)
     """
+    a, axis = _with_axis(a, axis, "partition")
+    _check_kth(kth, a.shape[axis], "partition")
     return sort(a, axis)
 
 
-def argpartition(a, kth: int, axis: int | None = -1):
+def argpartition(a, kth, axis: int | None = -1, kind: str = "introselect", order=None):
     """The indices of `partition`.
 
     >>> import functrans.numpy as fnp
     >>> fnp.argpartition(fnp.array([3, 1, 2]), 1)
     Array([1, 2, 0], dtype=int64)
     """
+    a, axis = _with_axis(a, axis, "argpartition")
+    _check_kth(kth, a.shape[axis], "argpartition")
     return argsort(a, axis)
+
+
+def _check_kth(kth, size: int, name: str):
+    for place in np.atleast_1d(np.asarray(kth)):
+        if not -size <= place < size:
+            raise ValueError(f"{name}: kth={place} is out of bounds for an axis of size {size}")
 
 
 def top_k(x, k: int, /, *, axis: int = -1, mode: str = "largest"):
@@ -205,6 +218,10 @@ def argwhere(a, *, size: int | None = None, fill_value=None):
            [2]], dtype=int64)
     """
     from functrans.numpy.manipulation import stack
+    a = as_arraylike(a, "argwhere")
+    if not a.ndim:
+        found = nonzero(prim.reshape(a, (1,)), size=size, fill_value=fill_value)[0]
+        return prim.reshape(found[:, None][:, :0], (found.size, 0))
     return stack(nonzero(a, size=size, fill_value=fill_value), -1)
 
 

@@ -230,6 +230,9 @@ count_leading_zeros_p = elementwise(
     "count_leading_zeros", kind="integer", expr="count_leading_zeros({0})",
     evaluate=_count_leading_zeros)
 
+gcd_p = elementwise("gcd", kind="integer", evaluate=np.gcd, cost=200,
+                    expr="greatest_common_divisor({0}, {1})")
+
 # ---- choice ----
 
 def _infer_select(condition, x, y):
@@ -396,7 +399,7 @@ is_finite = caller(is_finite_p)
 and_, or_, xor, not_ = map(caller, (and_p, or_p, xor_p, not_p))
 shift_left, shift_right_arithmetic, shift_right_logical = map(
     caller, (shift_left_p, shift_right_arithmetic_p, shift_right_logical_p))
-population_count, count_leading_zeros = map(
-    caller, (population_count_p, count_leading_zeros_p))
+population_count, count_leading_zeros, gcd = map(
+    caller, (population_count_p, count_leading_zeros_p, gcd_p))
 select, stop_gradient = map(caller, (select_p, stop_gradient_p))
 real, imag, conj, complex_ = map(caller, (real_p, imag_p, conj_p, complex_p))

@@ -20,6 +20,7 @@ from functrans.errors import DtypeError, OutOfBoundsError, ShapeError
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType, is_integer
+from functrans.locations import describe, user_location
 from functrans.primitives.basic import (add_tangents, broadcast, full, instantiate, is_linear,
                                         same_dtype, type_of_value, with_batch_axis, zeros)
 from functrans.primitives.define import linear_jvp
@@ -77,7 +78,7 @@ def _resolve(shape, indices, batch_dims: int, mode: str):
         size = shape[axis]
         good = (index >= 0) & (index < size)
         if mode == "raise" and not good.all():
-            raise out_of_bounds(int(index[~good].flat[0]), axis - batch_dims, size)
+            raise out_of_bounds(int(index[~good].flat[0]), axis - batch_dims, shape[batch_dims:])
         inside &= good
         resolved.append(np.clip(index, 0, max(size - 1, 0)).astype(np.int64))
     grid = np.indices(indices[0].shape[:batch_dims], dtype=np.int64)
@@ -86,8 +87,13 @@ def _resolve(shape, indices, batch_dims: int, mode: str):
     return (*batch, *resolved), inside
 
 
-def out_of_bounds(index: int, axis: int, size: int) -> OutOfBoundsError:
-    return OutOfBoundsError(f"index {index} is out of bounds for axis {axis} with size {size}")
+def out_of_bounds(index: int, axis: int, shape: tuple) -> OutOfBoundsError:
+    """The error for an index along an axis of an array; names the user's line."""
+    return OutOfBoundsError(
+        f"index {index} is out of bounds for axis {axis} with size {shape[axis]} of an array of "
+        f"shape {tuple(shape)}\n  at: {describe(user_location())}\n"
+        "x.at[index].get(mode=...) and take(x, index, mode=...) allow indices outside: \"clip\", "
+        "\"wrap\", \"fill\"; x.at[index].set(value, mode=\"drop\") writes nothing there")
 
 
 def _evaluate_gather(operand, *indices, batch_dims, mode):

@@ -11,7 +11,7 @@ from functrans.config import default_int
 from functrans.errors import DtypeError
 from functrans.ir.type import is_float, is_integer
 from functrans.numpy import reductions, ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.numpy.promotion import (as_arraylike, canonical_axis, canonical_dtype,
                                        promote_inexact)
 from functrans.primitives.elementwise import convert

@@ -8,7 +8,8 @@ import numpy as np
 
 from functrans.numpy import linalg, reductions, ufuncs
 from functrans.numpy.creation import eye, tril, triu
-from functrans.numpy.indexing import diagonal, where
+from functrans.numpy.choosing import where
+from functrans.numpy.diagonals import diagonal
 from functrans.numpy.manipulation import matrix_transpose
 from functrans.numpy.products import matmul
 from functrans.random.continuous import float_dtype, normal

@@ -27,8 +27,8 @@ from .exponential import exp, exp2, expm1, logistic
 from .gamma import digamma, lgamma
 from .half import bfloat16_to_float, float_to_bfloat16, float_to_half, half_to_float
 from .hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
-from .integer import (count_leading_zeros, population_count, shift_left,
-                      shift_right_arithmetic, shift_right_logical, threefry2x32)
+from .integer import (count_leading_zeros, greatest_common_divisor, population_count,
+                      shift_left, shift_right_arithmetic, shift_right_logical, threefry2x32)
 from .inverse_trigonometric import acos, asin, atan, atan2
 from .logarithm import log, log1p, log2, log10
 from .polygamma import polygamma

@@ -1,11 +1,12 @@
-"""Bit counts, shifts by any distance, and the threefry generator."""
+"""Bit counts, shifts by any distance, the greatest common divisor, the threefry generator."""
 from __future__ import annotations
 
 import numpy as np
 
+from .loops import repeat
 from .registry import function
 from .values import UINT32, Value
-from .vocabulary import as_signed, as_unsigned, where
+from .vocabulary import as_signed, as_unsigned, quotient_of_integers, resize, where
 
 
 def _width(x):
@@ -60,6 +61,23 @@ def shift_right_arithmetic(x, distance):
     distance = as_signed(where(inside, safe, _width(x) - 1))
     shifted = as_signed(x) >> distance
     return shifted if x.dtype.kind == "i" else as_unsigned(shifted)
+
+
+@function("iu")
+def greatest_common_divisor(x, y):
+    """The greatest integer that divides both, by Euclid's algorithm; that of 0 and 0 is 0."""
+    a, b = (as_unsigned(where(v < 0, -v, v) if x.dtype.kind == "i" else v) for v in (x, y))
+    # By Lame's theorem there are at most 1.44 steps for each bit of the smaller number.
+    length = resize(_width(x) - count_leading_zeros(where(a < b, a, b)), np.dtype(np.int64))
+    steps = length + (length >> 1) + 2
+
+    def step(_, pair):
+        a, b = pair
+        rest = a - quotient_of_integers(a, where(b == 0, 1, b)) * b
+        return where(b == 0, a, b), where(b == 0, b, rest)
+
+    divisor, _ = repeat(steps, step, (a, b))
+    return as_signed(divisor) if x.dtype.kind == "i" else divisor
 
 
 @function("u", returns=lambda dtype: (dtype, dtype), only=UINT32)

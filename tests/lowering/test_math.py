@@ -380,6 +380,15 @@ def test_bit_operations(dtype):
     np.testing.assert_array_equal(lm.count_leading_zeros(x), zeros)
 
 
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_greatest_common_divisor(dtype):
+    x, y = (a.ravel() for a in np.meshgrid(integer_samples(dtype), integer_samples(dtype)))
+    want = np.array([math.gcd(int(a), int(b)) % (1 << 8 * dtype.itemsize)
+                     for a, b in zip(x, y)], np.uint64).astype(dtype)
+    np.testing.assert_array_equal(compiled_map(lm.greatest_common_divisor, x, y), want)
+    np.testing.assert_array_equal(lm.greatest_common_divisor(x, y), want)
+
+
 def test_threefry_gives_the_published_numbers():
     """Known answers of Random123 for threefry2x32, 20 rounds: key, counter, result."""
     ones = 0xFFFFFFFF

@@ -1,0 +1,23 @@
+"""The examples in the documentation of functrans.numpy run and give what they say."""
+from __future__ import annotations
+
+import doctest
+import inspect
+
+import pytest
+
+import functrans.numpy as fnp
+
+NAMES = sorted(name for name, value in vars(fnp).items()
+               if inspect.isfunction(value) and not name.startswith("_")
+               and value.__module__.startswith("functrans"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_example(name):
+    function = getattr(fnp, name)
+    assert function.__doc__, f"{name} has no documentation"
+    tests = doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
+    assert tests and tests[0].examples, f"{name} has no example"
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(tests[0])
+    assert result.failed == 0
