@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from itertools import count
+from keyword import iskeyword
 
 import numpy as np
 
@@ -26,6 +28,12 @@ def letters(index: int) -> str:
     return name
 
 
+def _identifier(path: str) -> str:
+    """An argument's name by path as one word: params[0]['bias'] is params_0_bias; or nothing."""
+    word = re.sub(r"\W+", "_", path).strip("_")
+    return word if word.isidentifier() and not iskeyword(word) else ""
+
+
 class Names:
     """Gives each Var of a Program a short name, in the order in which they are met."""
 
@@ -35,7 +43,8 @@ class Names:
         self._fresh = (letters(index) for index in count())
 
     def add(self, var, wish: str | None = None) -> str:
-        if wish and wish not in self._taken and wish.isidentifier():
+        wish = _identifier(wish or "")
+        if wish and wish not in self._taken:
             name = wish
         else:
             name = next(text for text in self._fresh if text not in self._taken)
