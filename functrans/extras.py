@@ -1,0 +1,29 @@
+"""Optional packages: imported when they are used, with an error that says how to get them.
+
+Imports `errors` only.
+"""
+from __future__ import annotations
+
+from importlib import import_module
+
+from functrans.errors import MissingExtraError
+
+
+def require(module: str, extra: str):
+    """An optional module.
+
+    module: its full name. extra: of functrans, which installs it.
+    Raises MissingExtraError (an ImportError) with the command that installs it.
+
+    >>> from functrans.extras import require
+    >>> require("json", "examples").dumps([1])
+    '[1]'
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise                              # the module is there; something that it needs is not
+        raise MissingExtraError(
+            f"{error.name} is not installed. It comes with the extra {extra!r}: "
+            f"pip install 'functrans[{extra}]'", name=error.name) from None
