@@ -24,6 +24,6 @@ def require(module: str, extra: str):
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise                              # the module is there; something that it needs is not
-        raise MissingExtraError(
-            f"{error.name} is not installed. It comes with the extra {extra!r}: "
-            f"pip install 'functrans[{extra}]'", name=error.name) from None
+        package = module.partition(".")[0]
+        raise MissingExtraError(f"{package} is not installed. It comes with the extra {extra!r}: "
+                                f"pip install 'functrans[{extra}]'", name=package) from None

@@ -1,0 +1,141 @@
+"""The examples, each in a process of its own, with warnings as errors."""
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import test_laws
+from rows import unary
+
+import functrans as ft
+from functrans.errors import MissingExtraError
+from functrans.extras import require
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def start(*command, **options) -> subprocess.CompletedProcess:
+    """Python with these arguments, and with the kernels that the tests have compiled."""
+    environment = {**os.environ, "FUNCTRANS_CACHE_DIR": str(ft.config.cache_dir),
+                   "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
+    return subprocess.run([sys.executable, "-W", "error", *map(str, command)], text=True,
+                          capture_output=True, env=environment, cwd=ROOT, **options)
+
+
+def run(name: str, *arguments) -> str:
+    """What an example prints."""
+    done = start(EXAMPLES / name, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def load(name: str):
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, EXAMPLES / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_example_is_run_here():
+    text = Path(__file__).read_text()
+    for path in EXAMPLES.glob("*.py"):
+        assert f'"{path.name}"' in text, f"no test runs examples/{path.name}"
+
+
+# ---- train_mlp ----
+
+def test_mlp_reads_97_percent_of_the_held_out_digits(tmp_path):
+    """Here as in the README: all epochs, no options."""
+    pytest.importorskip("sklearn")
+    printed = run("train_mlp.py", "--output", tmp_path)
+    scores = {name.strip(): float(score)
+              for name, score in re.findall(r"^  (.+?)\s+([\d.]+)%", printed, re.MULTILINE)}
+    assert scores["functrans MLP"] >= 97
+    assert min(scores["logistic regression"], scores["3 neighbours"]) > 90
+    for name in ("mlp_learning.png", "mlp_predictions.png"):
+        data = (tmp_path / name).read_bytes()
+        assert data.startswith(b"\x89PNG") and len(data) > 20_000
+
+
+def run_here(name: str, capsys, *arguments) -> str:
+    """What an example prints, run in this process."""
+    load(name).main(list(map(str, arguments)))
+    return capsys.readouterr().out
+
+
+def test_mlp_shows_program_and_kernels(tmp_path, capsys):
+    pytest.importorskip("sklearn")
+    printed = run_here("train_mlp.py", capsys, "--epochs", 1, "--hidden", 16, "--output", tmp_path,
+                       "--show-ir", "--show-kernels")
+    assert "# traced\nstep(params_0_bias: f32[16]" in printed
+    assert "# optimized\nstep(" in printed
+    assert "dot_general" in printed and "# train_mlp.py:" in printed
+    assert "\ndef kernel(" in printed
+
+
+def test_mlp_without_hidden_layers_and_with_one_large_batch(tmp_path, capsys):
+    pytest.importorskip("sklearn")
+    printed = run_here("train_mlp.py", capsys, "--epochs", 1, "--hidden", "--batch-size", 5000,
+                       "--output", tmp_path)
+    assert "650 parameters" in printed and "\n1 steps in" in printed
+
+
+def test_mlp_refuses_what_cannot_be():
+    done = start(EXAMPLES / "train_mlp.py", "--epochs", 0)
+    assert done.returncode == 2 and "--epochs must be at least 1" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["sklearn", "matplotlib", "tqdm"])
+def test_a_missing_extra_is_named(module, tmp_path):
+    done = start("-c", f"import sys; sys.modules[{module!r}] = None; sys.path.insert(0, "
+                 f"{str(EXAMPLES)!r}); import train_mlp; train_mlp.main(['--epochs', '1'])")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        f"MissingExtraError: {module} is not installed. It comes with the extra 'examples': "
+        "pip install 'functrans[examples]'")
+
+
+def test_require_passes_on_what_a_module_itself_lacks(tmp_path, monkeypatch):
+    (tmp_path / "broken_extra.py").write_text("import not_there_at_all")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="not_there_at_all") as caught:
+        require("broken_extra", "examples")
+    assert not isinstance(caught.value, MissingExtraError)
+
+
+# ---- the others ----
+
+def test_tour_visits_every_stop():
+    printed = run("tour.py")
+    titles = re.findall(r"^(\d+)\. .+\n=+$", printed, re.MULTILINE)
+    assert titles == [str(number) for number in range(1, 11)]
+    assert "loss(w: f32[3], x: f32[8,3], y: f32[8]) -> (f32[]):" in printed    # traced
+    assert "loss(w: f32[3], x: f32[8,3], y: f32[8]) -> (f32[8,3]):" in printed  # mapped
+    assert "def kernel(" in printed
+
+
+def test_a_primitive_from_outside():
+    printed = run("add_a_primitive.py")
+    assert "= gudermannian(x)" in printed
+    assert "float64(2) * atan(tanh(" in printed
+
+
+def test_the_primitive_from_outside_obeys_the_laws():
+    """Its rules, tried as those of any row are."""
+    primitive = load("add_a_primitive.py").gudermannian_p
+    row = unary(primitive, dtypes=("float16", "float32", "float64"), ulp=8)
+    for case in row.cases:
+        for dtype in row.dtypes:
+            test_laws.test_infer_agrees_with_evaluate(row, case, dtype)
+            test_laws.test_jit_equals_evaluate(row, case, dtype, "cpu")
+        test_laws.test_batch_equals_a_loop(row, case, "float32")
+        test_laws.test_jvp_agrees_with_finite_differences(row, case, "float64")
+        test_laws.test_transpose_is_the_adjoint(row, case, "float64")
+        test_laws.test_second_derivatives(row, case, "float64")
