@@ -14,6 +14,7 @@ from functrans.array import ArrayBase
 from functrans.errors import OutOfBoundsError
 from functrans.ir.type import is_integer
 from functrans.numpy.arithmetic import clip
+from functrans.numpy.choosing import where  # noqa: F401  (a kind of indexing, to many callers)
 from functrans.numpy.index_parsing import (Entry, counted_from_start, index_arrays, index_mode,
                                            layout, parse)
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
