@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from functrans import tree
 from functrans.numpy import ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.optim.base import (
     GradientTransformation,
     new_count,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from functrans import tree
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike
 from functrans.optim.base import (
     GradientTransformation,

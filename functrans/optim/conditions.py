@@ -15,7 +15,7 @@ from functrans import lax, tree
 from functrans.api.inspect import eval_shape
 from functrans.array import Array
 from functrans.numpy import creation, reductions, ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike
 from functrans.optim.base import (
     GradientTransformation,

@@ -21,7 +21,7 @@ import numpy as np
 from functrans.array import Array
 from functrans.ir.type import is_float
 from functrans.numpy import ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.optim.base import (
     GradientTransformation,
     apply_updates,

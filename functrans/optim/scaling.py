@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from functrans.numpy import ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.optim.base import (
     EmptyState,
     GradientTransformation,

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from functrans.numpy import ufuncs
-from functrans.numpy.indexing import where
+from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike, promote_inexact
 from functrans.optim.base import Schedule
 
