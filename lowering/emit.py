@@ -14,9 +14,10 @@ from collections import Counter
 import numpy as np
 
 from lowering.expression import CHOICE, PRODUCT, SUM, Text, template
-from lowering.kernel_text import (INDENT, KernelText, Numbers, cast, constant, from_memory,
+from lowering.kernel_text import (INDENT, KernelText, Numbers, Split, cast, constant, from_memory,
                                   local_dtype, to_memory)
 from lowering.loops import Axis, Constant, Cumulate, Index, Load, Map, Pick, Place, Reduce, Store
+from lowering.passes.split import outermost, work
 from lowering.nest import Loop, Nest, Step, accumulator
 from lowering.views import View
 
@@ -25,7 +26,7 @@ AXIS_NAMES = "ijklmpqrs"
 TILE = 64                # rows and columns of a tile: both sides of it fit the first-level cache
 
 
-def emit(nest: Nest, locations: list = ()) -> KernelText:
+def emit(nest: Nest) -> KernelText:
     """The text of a kernel."""
     return _Emitter(nest).emit()
 
@@ -44,6 +45,8 @@ class _Emitter:
         self.checks: list = []
         self.state_names: dict = {}
         self.used_extents: set = set()
+        self.moves: dict = {}                # pointer -> strides along the outermost axis
+        self.absolute: set = set()           # axes whose index or extent the text computes with
         self._count_reads(nest.body)
 
     def _count_reads(self, body: list):
@@ -70,7 +73,16 @@ class _Emitter:
         parameters = self.numbers.all_parameters()
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
         lines = [head, *(INDENT + line for line in self.numbers.preamble), *self.lines]
-        return KernelText("\n".join(lines) + "\n", parameters, self.checks)
+        return KernelText("\n".join(lines) + "\n", parameters, self.checks, self._split())
+
+    def _split(self) -> Split | None:
+        """How the outermost loop can be cut into parts; None if it cannot."""
+        axis = outermost(self.nest)
+        if axis is None or axis in self.absolute or self.checks \
+                or any(len(strides) != 1 for strides in self.moves.values()):
+            return None
+        strides = {name: stride for name, (stride,) in self.moves.items()}
+        return Split(self.extents[axis], strides, work(self.nest))
 
     def _extent(self, axis: Axis) -> str:
         self.used_extents.add(axis)
@@ -246,6 +258,7 @@ class _Emitter:
             text = self._offset(statement.start)
         else:
             text = self.axis_names[statement.axis]
+            self.absolute.add(statement.axis)
             if statement.step != 1:
                 text = f"{text} * {self._offset(statement.step)}"
             if statement.start:
@@ -274,6 +287,8 @@ class _Emitter:
                 offset += stride * (axis.extent - 1)
         strides = {axis: abs(stride) for axis, stride in place.coefficients.items()}
         name = self._pointer(place.view, offset)
+        outer = self.nest.axes[0] if self.nest.axes else None
+        self.moves.setdefault(name, set()).add(place.coefficients.get(outer, 0))
         terms = self._linear(strides, place.coefficients) + dynamic
         return f"{name}[{' + '.join(terms) or '0'}]"
 
@@ -292,13 +307,18 @@ class _Emitter:
         text = None
         for axis in reversed(canonical):
             index = self._index_of(axis, signed[axis] < 0)
-            text = index if text is None else Text(
-                f"{text.within(PRODUCT)} * {self._extent(axis)} + {index}", SUM)
+            if text is not None:
+                self.absolute.add(axis)
+                index = Text(f"{text.within(PRODUCT)} * {self._extent(axis)} + {index}", SUM)
+            text = index
         return terms + ([text.text] if text else [])
 
     def _index_of(self, axis: Axis, backwards: bool) -> Text:
         name = self.axis_names[axis]
-        return Text(f"{self._extent(axis)} - 1 - {name}", SUM) if backwards else Text(name)
+        if backwards:
+            self.absolute.add(axis)
+            return Text(f"{self._extent(axis)} - 1 - {name}", SUM)
+        return Text(name)
 
     def _load(self, step: Step, depth: int, path: tuple) -> Text:
         statement, place = step.statement, step.statement.place
@@ -344,6 +364,7 @@ class _Emitter:
         for axis, start, step, low, gap, size, stride in place.guards:
             position = self._offset(start - low)
             if axis is not None:
+                self.absolute.add(axis)
                 name = self.axis_names[axis]
                 name = name if step == 1 else f"{name} * {self._offset(step)}"
                 position = f"({name} + {position})"

@@ -35,13 +35,25 @@ class Parameter:
     value: object = None
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How a kernel can be run in parts, on several threads: its outermost loop is cut.
+
+    extent: the parameter that says how long that loop is. strides: for each pointer, by how many
+    elements it moves along with an iteration. work: what all of it takes, roughly, in ns.
+    """
+    extent: str
+    strides: dict
+    work: float
+
+
 @dataclass(slots=True)
 class KernelText:
     """A kernel as text. `checks`: for each code of an index error, (location, size)."""
     text: str
     parameters: list
     checks: list = field(default_factory=list)
-    locations: list = field(default_factory=list)
+    split: Split | None = None
 
 
 class Numbers:
