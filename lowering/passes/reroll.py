@@ -10,6 +10,7 @@ In: a Program. Out: one that gives the same values. Imports `functrans.ir`, `pas
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,7 +52,7 @@ class _Stack:
     """Values of all copies as slices of one array.
 
     kind: "rows" of `loop` (results `value`, from copy `start` on), "slices" of `array` along
-    `axis` (from index `start` on), "copies" of `atoms`. step: 1 or -1 ... from copy to copy.
+    `axis` (from index `start` on), "copies" of `atoms`. step: from one copy to the next.
     """
     kind: str
     step: int = 1
@@ -280,6 +281,9 @@ class _Connections:
         self.middle = run.count // 2
         self.sliced = {place for place in range(run.period) if self._is_sliced(place)}
         self.sources = [self._sources(place) for place in range(run.period)]
+        self.expected = {(place, number): self._expectation(place, number)
+                         for place, sources in enumerate(self.sources)
+                         for number, source in enumerate(sources) if source.kind == "stack"}
 
     def equation(self, copy: int, place: int) -> Equation:
         return self.equations[self.run.start + copy * self.run.period + place]
@@ -307,6 +311,22 @@ class _Connections:
             return _Source("before", place, number)
         return _Source("constant" if atom is before else "stack")
 
+    def _expectation(self, place: int, number: int) -> Callable:
+        """A test of a stacked operand so many copies from the middle, which goes on as there."""
+        here, before = (self.equation(self.middle - k, place).inputs[number] for k in (0, 1))
+        stack = self._slices([before, here]) or self._rows([before, here])
+        if stack is None:
+            return lambda atom, distance: True              # copied, whatever it is
+        test = self._slices if stack.kind == "slices" else self._rows
+
+        def goes_on(atom, distance: int) -> bool:
+            if distance == 0:
+                return atom is here
+            found = test([here, atom])
+            return found is not None and found.step == distance * stack.step \
+                and found.loop is stack.loop and found.array is stack.array
+        return goes_on
+
     # ---- which copies conform ----
 
     def _conforms(self, copy: int, first: bool) -> bool:
@@ -322,7 +342,9 @@ class _Connections:
             return type(atom) is Literal
         if source.kind == "constant":
             return atom is self.equation(self.middle, place).inputs[number]
-        if source.kind == "stack" or source.kind == "before" and first:
+        if source.kind == "stack":
+            return self.expected[place, number](atom, copy - self.middle)
+        if source.kind == "before" and first:
             return True                                     # looked at when all are known
         at = self.run.start + (copy - (source.kind == "before")) * self.run.period + source.place
         return self.where.get(atom) == (at, source.number)
@@ -405,13 +427,13 @@ class _Connections:
         return self._slices(atoms) or self._rows(atoms) or self._copies(atoms)
 
     def _rows(self, atoms: list) -> _Stack | None:
-        """What an earlier loop computed, copy by copy, forwards or backwards."""
+        """What an earlier loop computed, in copies at equal distances."""
         found = [self.owner.locate(atom) for atom in atoms]
         if None in found:
             return None
         loop, start, value = found[0]
         step = found[1][1] - start
-        if step not in (1, -1) or any(
+        if step == 0 or any(
                 entry != (loop, start + k * step, value) for k, entry in enumerate(found)):
             return None
         return _Stack("rows", step, start, loop, value)

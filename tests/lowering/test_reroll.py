@@ -104,6 +104,30 @@ def test_the_number_of_steps_does_not_matter():
     assert measures(12) == measures(40)
 
 
+def test_the_loop_of_the_gradient_reads_what_the_forward_loop_kept():
+    """The last copies are cut off where the two loops do not fit each other."""
+    def loss(w, b, x):
+        for _ in range(30):
+            x = fnp.tanh(x @ w + b)
+        return (x ** 2).sum()
+    args = arrays((4, 4), (4,), (3, 4))
+    assert_same(ft.grad(loss, (0, 1, 2)), *args)
+    lengths = loops(ft.grad(loss, (0, 1)), *args)
+    assert len(lengths) == 2 and min(lengths) >= 28
+
+
+def test_every_other_slice():
+    def function(w, xs):
+        h = w[0]
+        for t in range(0, 30, 2):
+            h = fnp.tanh(w @ h) + xs[t] * xs[t + 1].max()
+        return h
+    args = arrays((4, 4), (30, 4))
+    assert_same(function, *args)
+    assert_same(ft.grad(lambda *a: function(*a).sum(), (0, 1)), *args)
+    assert loops(function, *args) == [15]
+
+
 def test_input_that_is_read_backwards():
     def function(w, xs):
         h = w[:3] * 0.5
