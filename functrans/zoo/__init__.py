@@ -3,8 +3,11 @@
     params = ft.zoo.mlp.init(ft.random.key(0), (64, 128, 10))
     logits = ft.zoo.mlp.apply(params, x)
 
-Each module is one model. Imports `numpy`, `random`, `nn`.
+Each module is one model; `sequences` and `convert` serve them. Imports `numpy`, `random`, `nn`,
+`lax`.
 """
-from functrans.zoo import mlp
+from functrans.zoo import (autoencoder, convert, dense, embedding, fcn5, gru, lstm, lstm_dssm,
+                           lstm_lm, mlp, rnn, seq_classifier, sequences)
 
-__all__ = ["mlp"]
+__all__ = ["autoencoder", "convert", "dense", "embedding", "fcn5", "gru", "lstm", "lstm_dssm",
+           "lstm_lm", "mlp", "rnn", "seq_classifier", "sequences"]

@@ -5,8 +5,8 @@ Parameters are a dict with "weight" (inputs, outputs) and "bias" (outputs,), as 
 """
 from __future__ import annotations
 
+from functrans import numpy as fnp
 from functrans.nn import initializers
-from functrans.numpy.creation import zeros
 
 
 def init(key, inputs: int, outputs: int, dtype=None) -> dict:
@@ -17,7 +17,7 @@ def init(key, inputs: int, outputs: int, dtype=None) -> dict:
     (3, 2)
     """
     return {"weight": initializers.glorot_uniform()(key, (inputs, outputs), dtype),
-            "bias": zeros(outputs, dtype)}
+            "bias": fnp.zeros(outputs, dtype)}
 
 
 def apply(params: dict, x):

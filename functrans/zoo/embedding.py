@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from functrans import numpy as fnp
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir.type import is_integer
 from functrans.nn import initializers
-from functrans.numpy.indexing import take, where
-from functrans.numpy.manipulation import expand_dims
 from functrans.numpy.promotion import as_arraylike
-from functrans.numpy.ufuncs import maximum
 
 
 def init(key, count: int, features: int, *, initializer: Callable | None = None,
@@ -41,7 +39,7 @@ def apply(params: dict, ids):
     >>> ft.zoo.embedding.apply(params, fnp.array([1, 0])).tolist()
     [[2.0, 3.0], [0.0, 1.0]]
     """
-    return take(params["weight"], _integers(ids, "embedding.apply"), 0)
+    return fnp.take(params["weight"], _integers(ids, "embedding.apply"), 0)
 
 
 def bag(params: dict, ids):
@@ -58,8 +56,8 @@ def bag(params: dict, ids):
     ids = _integers(ids, "embedding.bag")
     if not ids.ndim:
         raise ShapeError("embedding.bag: ids must have an axis to sum over, got a scalar")
-    rows = take(params["weight"], maximum(ids, 0), 0)
-    return where(expand_dims(ids >= 0, -1), rows, 0).sum(-2)
+    rows = fnp.take(params["weight"], fnp.maximum(ids, 0), 0)
+    return fnp.where(fnp.expand_dims(ids >= 0, -1), rows, 0).sum(-2)
 
 
 def attend(params: dict, x):

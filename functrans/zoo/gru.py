@@ -21,10 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from functrans import numpy as fnp
 from functrans.nn.activations import sigmoid
-from functrans.numpy.creation import zeros
-from functrans.numpy.manipulation import split
-from functrans.numpy.ufuncs import tanh
 from functrans.zoo import recurrent
 from functrans.zoo.recurrent import Cell, plus
 
@@ -41,7 +39,7 @@ def init(key, inputs: int, hidden: int, layers: int = 1, *, bidirectional: bool 
     def make(key, size):
         cell = recurrent.init_weights(key, size, hidden, 3 * hidden, initializer, dtype)
         names = ("bias", "recurrent_bias") if bias else ()
-        return {**cell, **{name: zeros(3 * hidden, dtype) for name in names}}
+        return {**cell, **{name: fnp.zeros(3 * hidden, dtype) for name in names}}
     return recurrent.init_layers("gru", key, inputs, hidden, layers, bidirectional, make)
 
 
@@ -80,10 +78,10 @@ def _stepper(params: dict) -> Callable:
 
     def step(affine, state):
         h, = state
-        x_r, x_z, x_n = split(plus(affine, bias), 3, -1)
-        h_r, h_z, h_n = split(plus(h @ params["recurrent_weight"], recurrent_bias), 3, -1)
+        x_r, x_z, x_n = fnp.split(plus(affine, bias), 3, -1)
+        h_r, h_z, h_n = fnp.split(plus(h @ params["recurrent_weight"], recurrent_bias), 3, -1)
         z = sigmoid(x_z + h_z)
-        n = tanh(x_n + sigmoid(x_r + h_r) * h_n)
+        n = fnp.tanh(x_n + sigmoid(x_r + h_r) * h_n)
         return (n + z * (h - n),)
     return step
 

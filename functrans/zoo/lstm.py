@@ -26,11 +26,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from functrans import numpy as fnp
 from functrans import random
 from functrans.nn.activations import sigmoid
-from functrans.numpy.creation import zeros
-from functrans.numpy.manipulation import split
-from functrans.numpy.ufuncs import tanh
 from functrans.zoo import recurrent
 from functrans.zoo.recurrent import Cell, plus, total_bias
 
@@ -71,7 +69,7 @@ def init(key, inputs: int, hidden: int, layers: int = 1, *, bidirectional: bool 
         key, extra_key = random.split(key)
         cell = recurrent.init_weights(key, size, outputs, 4 * hidden, initializer, dtype)
         if bias:
-            first = zeros(4 * hidden, dtype)
+            first = fnp.zeros(4 * hidden, dtype)
             cell["bias"] = first.at[hidden:2 * hidden].set(forget_bias)
         return {**cell, **_extras(extra_key, hidden, projection, peepholes, initializer, dtype)}
     return recurrent.init_layers("lstm", key, inputs, outputs, layers, bidirectional, make)
@@ -81,7 +79,7 @@ def _extras(key, hidden: int, projection, peepholes: bool, initializer, dtype) -
     initializer = initializer or recurrent.uniform_by_size(hidden)
     extras = {}
     if peepholes:
-        extras["peepholes"] = zeros((3, hidden), dtype)
+        extras["peepholes"] = fnp.zeros((3, hidden), dtype)
     if projection is not None:
         extras["projection"] = initializer(key, (hidden, projection), dtype)
     return extras
@@ -137,13 +135,13 @@ def _stepper(params: dict) -> Callable:
     def step(affine, state):
         h, c = state
         gates = plus(affine + h @ params["recurrent_weight"], bias)
-        i, f, g, o = split(gates, 4, -1)
+        i, f, g, o = fnp.split(gates, 4, -1)
         if peepholes is not None:
             i, f = i + peepholes[0] * c, f + peepholes[1] * c
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        c = sigmoid(f) * c + sigmoid(i) * fnp.tanh(g)
         if peepholes is not None:
             o = o + peepholes[2] * c
-        h = sigmoid(o) * tanh(c)
+        h = sigmoid(o) * fnp.tanh(c)
         return (h @ params["projection"] if "projection" in params else h), c
     return step
 

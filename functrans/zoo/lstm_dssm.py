@@ -12,19 +12,19 @@ gamma * cosine picks the clicked document among it and n unclicked ones.
     P(clicked | query) = exp(gamma * cos(q, d+)) / sum over d of exp(gamma * cos(q, d))
 
 Sources: Palangi et al., "Deep sentence embedding using long short-term memory networks" (arXiv
-1502.06922), whose cells have peepholes; trigram hashing: Huang et al., "Learning deep structured semantic models for web search using clickthrough data" (CIKM 2013).
+1502.06922), whose cells have peepholes; trigram hashing: Huang et al., "Learning deep structured
+semantic models for web search using clickthrough data" (CIKM 2013).
 
 Parameters are a dict: "embedding" (buckets, features), the linear map of hashed words, and "lstm"
 as of `zoo.lstm`. Imports `random`, `nn`, `numpy`, `zoo.embedding`, `zoo.lstm`.
 """
 from __future__ import annotations
 
+from functrans import numpy as fnp
 from functrans import random
 from functrans.errors import ShapeError
 from functrans.nn.losses import cosine_similarity
 from functrans.nn.normalization import log_softmax
-from functrans.numpy.creation import arange
-from functrans.numpy.manipulation import concatenate, expand_dims
 from functrans.numpy.promotion import as_arraylike
 from functrans.zoo import embedding, lstm
 
@@ -61,7 +61,7 @@ def encode(params: dict, trigrams, lengths=None):
     """
     words = embedding.bag(params["embedding"], trigrams)
     _, state = lstm.apply(params["lstm"], words, lengths=lengths)
-    return concatenate([state.h[k] for k in range(-len(params["lstm"][-1]), 0)], -1)
+    return fnp.concatenate([state.h[k] for k in range(-len(params["lstm"][-1]), 0)], -1)
 
 
 def apply(params: dict, queries, documents, query_lengths=None, document_lengths=None):
@@ -78,7 +78,7 @@ def apply(params: dict, queries, documents, query_lengths=None, document_lengths
     """
     query = encode(params, queries, query_lengths)
     document = encode(params, documents, document_lengths)
-    return cosine_similarity(expand_dims(query, -2), document)
+    return cosine_similarity(fnp.expand_dims(query, -2), document)
 
 
 def loss(scores, gamma: float = 10.0):
@@ -111,9 +111,9 @@ def candidates(key, batch: int, unclicked: int):
     """
     if batch < 2:
         raise ValueError("lstm_dssm.candidates: a batch of one has no other documents")
-    own = expand_dims(arange(batch), 1)
+    own = fnp.expand_dims(fnp.arange(batch), 1)
     shift = random.randint(key, (batch, unclicked), 1, batch)
-    return concatenate([own, (own + shift) % batch], 1)
+    return fnp.concatenate([own, (own + shift) % batch], 1)
 
 
 def batch_loss(params: dict, key, queries, documents, query_lengths=None, document_lengths=None,
@@ -132,4 +132,4 @@ def batch_loss(params: dict, key, queries, documents, query_lengths=None, docume
     query = encode(params, queries, query_lengths)
     document = encode(params, documents, document_lengths)
     chosen = document[candidates(key, query.shape[0], unclicked)]
-    return loss(cosine_similarity(expand_dims(query, -2), chosen), gamma)
+    return loss(cosine_similarity(fnp.expand_dims(query, -2), chosen), gamma)

@@ -14,11 +14,11 @@ Imports `numpy`, `random`, `nn`, `lax`, `zoo.embedding`, `zoo.lstm`, `zoo.dense`
 """
 from __future__ import annotations
 
+from functrans import lax
+from functrans import numpy as fnp
 from functrans import random
-from functrans.lax.loops import scan
 from functrans.nn.losses import softmax_cross_entropy_with_integer_labels
 from functrans.nn.normalization import dropout as drop
-from functrans.numpy.indexing import where
 from functrans.numpy.promotion import as_arraylike
 from functrans.zoo import dense, embedding, lstm, sequences
 from functrans.zoo.lstm import State
@@ -109,8 +109,8 @@ def loss(params: dict, inputs, targets, state: State | None = None, *, lengths=N
     steps_axis = 1 if options.get("batch_first") else 0
     alive = sequences.mask(lengths, targets.shape[steps_axis])
     alive = alive.T if steps_axis else alive
-    each = softmax_cross_entropy_with_integer_labels(logits, where(alive, targets, 0))
-    return where(alive, each, 0).sum() / alive.sum(), state
+    each = softmax_cross_entropy_with_integer_labels(logits, fnp.where(alive, targets, 0))
+    return fnp.where(alive, each, 0).sum() / alive.sum(), state
 
 
 def sample(params: dict, key, prompt, steps: int, temperature: float = 1.0):
@@ -135,7 +135,7 @@ def sample(params: dict, key, prompt, steps: int, temperature: float = 1.0):
         x = embedding.apply(params["embedding"], token)
         x, state = lstm.step(params["lstm"], x, state)
         return (_logits(params, x), state), token
-    return scan(step, (logits[-1], state), keys)[1]
+    return lax.scan(step, (logits[-1], state), keys)[1]
 
 
 def _draw(key, logits, temperature):

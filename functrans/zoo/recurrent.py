@@ -14,17 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from functrans import lax
+from functrans import numpy as fnp
 from functrans import random
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir.type import is_integer
-from functrans.lax.loops import scan
 from functrans.nn.normalization import dropout as drop
-from functrans.numpy.creation import arange, zeros
-from functrans.numpy.indexing import where
-from functrans.numpy.information import result_type
-from functrans.numpy.manipulation import concatenate, expand_dims, stack, swapaxes
 from functrans.numpy.promotion import as_arraylike, promote_inexact
-from functrans.primitives.elementwise import convert
 
 DIRECTIONS = ("forward", "backward")
 
@@ -104,12 +100,12 @@ def run(cell: Cell, params: Sequence, x, state: Sequence | None, lengths, batch_
     _check_input(cell, params, x)
     _check_dropout(cell, dropout, key, len(params))
     flipped = batch_first and x.ndim > 2
-    x = swapaxes(x, 0, 1) if flipped else x
+    x = fnp.swapaxes(x, 0, 1) if flipped else x
     alive = _alive(cell, x, lengths)
     if alive is not None:
-        x = where(expand_dims(alive, -1), x, 0)              # what is there may be anything
+        x = fnp.where(fnp.expand_dims(alive, -1), x, 0)          # what is there may be anything
     x, last = _run_layers(cell, params, x, _starts(cell, params, x, state), alive, dropout, key)
-    return swapaxes(x, 0, 1) if flipped else x, last
+    return fnp.swapaxes(x, 0, 1) if flipped else x, last
 
 
 def _run_layers(cell, params, x, starts, alive, dropout, key):
@@ -123,19 +119,19 @@ def _run_layers(cell, params, x, starts, alive, dropout, key):
                                        direction == "backward")
             outputs.append(rows)
             ends.append(end)
-        x = outputs[0] if len(outputs) == 1 else concatenate(outputs, -1)
-    return x, tuple(stack(arrays) for arrays in zip(*ends))
+        x = outputs[0] if len(outputs) == 1 else fnp.concatenate(outputs, -1)
+    return x, tuple(fnp.stack(arrays) for arrays in zip(*ends))
 
 
 def _run_direction(cell: Cell, params: dict, x, state: tuple, alive, reverse: bool):
     """One direction of one layer: outputs, last state."""
     affine = x @ params["input_weight"]
-    dtype = result_type(affine, *state, params["recurrent_weight"])
-    state = tuple(convert(value, dtype) for value in state)
+    dtype = fnp.result_type(affine, *state, params["recurrent_weight"])
+    state = tuple(value.astype(dtype) for value in state)
     step = cell.stepper(params)
     body = _plain_body(step) if alive is None else _stopping_body(step)
     xs = affine if alive is None else (affine, alive)
-    end, outputs = scan(body, state, xs, reverse=reverse)
+    end, outputs = lax.scan(body, state, xs, reverse=reverse)
     return outputs, end
 
 
@@ -150,10 +146,10 @@ def _stopping_body(step: Callable) -> Callable:
     """A lane whose sequence is over keeps its state, and gives zeros."""
     def body(state, slices):
         affine, alive = slices
-        alive = expand_dims(alive, -1)
+        alive = fnp.expand_dims(alive, -1)
         new = step(affine, state)
-        kept = tuple(where(alive, after, before) for after, before in zip(new, state))
-        return kept, where(alive, new[0], 0)
+        kept = tuple(fnp.where(alive, after, before) for after, before in zip(new, state))
+        return kept, fnp.where(alive, new[0], 0)
     return body
 
 
@@ -164,14 +160,14 @@ def run_step(cell: Cell, params: Sequence, x, state: Sequence | None) -> tuple:
         raise ValueError(f"{cell.name}.step: a bidirectional model needs the whole sequence; "
                          "use apply")
     _check_input(cell, params, x, 1)
-    starts = _starts(cell, params, expand_dims(x, 0), state)
+    starts = _starts(cell, params, fnp.expand_dims(x, 0), state)
     ends = []
     for layer, start in zip(params, starts):
         inner = layer["forward"]
         end = cell.stepper(inner)(x @ inner["input_weight"], start)
         ends.append(end)
         x = end[0]
-    return x, tuple(stack(arrays) for arrays in zip(*ends))
+    return x, tuple(fnp.stack(arrays) for arrays in zip(*ends))
 
 
 # ---- states ----
@@ -201,8 +197,8 @@ def _starts(cell: Cell, params: Sequence, x, state) -> list[tuple]:
     """The first state of each layer and direction."""
     shapes = state_shapes(cell, params, x.shape[1:-1])
     if state is None:
-        dtype = result_type(x, params[0]["forward"]["recurrent_weight"])
-        one = tuple(zeros(shape[1:], dtype) for shape in shapes)
+        dtype = fnp.result_type(x, params[0]["forward"]["recurrent_weight"])
+        one = tuple(fnp.zeros(shape[1:], dtype) for shape in shapes)
         return [one] * shapes[0][0]
     arrays = [as_arraylike(value, f"{cell.name}: state.{name}")
               for name, value in zip(cell.states, state, strict=True)]
@@ -238,5 +234,5 @@ def _alive(cell: Cell, x, lengths):
     if lengths.shape != x.shape[1:-1]:
         raise ShapeError(f"{cell.name}.apply: lengths must have shape {x.shape[1:-1]}, one for "
                          f"each sequence, got {lengths.type}")
-    steps = arange(x.shape[0], dtype=np.int64)
-    return steps.reshape(-1, *[1] * lengths.ndim) < convert(lengths, np.int64)
+    steps = fnp.arange(x.shape[0], dtype=np.int64)
+    return steps.reshape(-1, *[1] * lengths.ndim) < lengths.astype(np.int64)

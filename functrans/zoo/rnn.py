@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from functrans.numpy.creation import zeros
-from functrans.numpy.ufuncs import tanh
+from functrans import numpy as fnp
 from functrans.zoo import recurrent
 from functrans.zoo.recurrent import Cell, plus, total_bias
 
@@ -33,11 +32,11 @@ def init(key, inputs: int, hidden: int, layers: int = 1, *, bidirectional: bool 
     """
     def make(key, size):
         cell = recurrent.init_weights(key, size, hidden, hidden, initializer, dtype)
-        return {**cell, "bias": zeros(hidden, dtype)} if bias else cell
+        return {**cell, "bias": fnp.zeros(hidden, dtype)} if bias else cell
     return recurrent.init_layers("rnn", key, inputs, hidden, layers, bidirectional, make)
 
 
-def apply(params: Sequence, x, state=None, *, activation: Callable = tanh, lengths=None,
+def apply(params: Sequence, x, state=None, *, activation: Callable = fnp.tanh, lengths=None,
           batch_first: bool = False, dropout: float = 0.0, key=None) -> tuple:
     """The outputs of all steps, and the last state: an array (layers * directions, batch, hidden).
 
@@ -55,7 +54,7 @@ def apply(params: Sequence, x, state=None, *, activation: Callable = tanh, lengt
     return outputs, last[0]
 
 
-def step(params: Sequence, x, state=None, *, activation: Callable = tanh) -> tuple:
+def step(params: Sequence, x, state=None, *, activation: Callable = fnp.tanh) -> tuple:
     """One step: the output, and the state after it. See `lstm.step`.
 
     >>> import functrans as ft, functrans.numpy as fnp

@@ -9,10 +9,9 @@ Parameters are a dict: "embedding", "lstm", "output", as of `zoo.embedding`, `zo
 """
 from __future__ import annotations
 
+from functrans import numpy as fnp
 from functrans import random
 from functrans.nn.normalization import dropout as drop
-from functrans.numpy.creation import full
-from functrans.numpy.manipulation import concatenate
 from functrans.numpy.promotion import as_arraylike
 from functrans.zoo import dense, embedding, lstm, sequences
 
@@ -75,10 +74,10 @@ def apply(params: dict, tokens, lengths=None, *, pool: str = "last", batch_first
 def _top(layers, state):
     """The last outputs of the last layer, of both directions side by side."""
     directions = len(layers[-1])
-    return concatenate([state.h[k] for k in range(-directions, 0)], -1)
+    return fnp.concatenate([state.h[k] for k in range(-directions, 0)], -1)
 
 
 def _mean(outputs, lengths):
     if lengths is None:
-        lengths = full(outputs.shape[1:-1], outputs.shape[0])
+        lengths = fnp.full(outputs.shape[1:-1], outputs.shape[0])
     return sequences.mean(outputs, lengths)

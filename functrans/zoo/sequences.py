@@ -17,12 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from functrans import numpy as fnp
 from functrans.errors import ShapeError
-from functrans.numpy.creation import arange
-from functrans.numpy.indexing import take_along_axis, where
-from functrans.numpy.manipulation import expand_dims
 from functrans.numpy.promotion import as_arraylike
-from functrans.numpy.ufuncs import maximum
 
 
 class Packed(NamedTuple):
@@ -199,7 +196,7 @@ def mask(lengths, steps: int):
     [[True, True], [True, False], [False, False]]
     """
     lengths = as_arraylike(lengths, "mask")
-    return arange(steps).reshape(-1, *[1] * lengths.ndim) < lengths
+    return fnp.arange(steps).reshape(-1, *[1] * lengths.ndim) < lengths
 
 
 def mean(values, lengths):
@@ -214,8 +211,8 @@ def mean(values, lengths):
     values, lengths = as_arraylike(values, "mean"), as_arraylike(lengths, "mean")
     alive = mask(lengths, values.shape[0])
     alive = alive.reshape(*alive.shape, *[1] * (values.ndim - alive.ndim))
-    count = maximum(lengths, 1).astype(values.dtype)
-    return where(alive, values, 0).sum(0) / count.reshape(
+    count = fnp.maximum(lengths, 1).astype(values.dtype)
+    return fnp.where(alive, values, 0).sum(0) / count.reshape(
         *lengths.shape, *[1] * (values.ndim - 1 - lengths.ndim))
 
 
@@ -230,7 +227,7 @@ def last(values, lengths):
     """
     values, lengths = as_arraylike(values, "last"), as_arraylike(lengths, "last")
     places = (lengths - 1).reshape(1, *lengths.shape, *[1] * (values.ndim - 1 - lengths.ndim))
-    return take_along_axis(values, places, 0)[0]
+    return fnp.take_along_axis(values, places, 0)[0]
 
 
 def reverse(values, lengths):
@@ -241,7 +238,7 @@ def reverse(values, lengths):
     [[3, 6], [2, 5], [1, 0]]
     """
     values, lengths = as_arraylike(values, "reverse"), as_arraylike(lengths, "reverse")
-    steps = expand_dims(arange(values.shape[0]), tuple(range(1, lengths.ndim + 1)))
-    places = where(steps < lengths, lengths - 1 - steps, steps)
+    steps = fnp.expand_dims(fnp.arange(values.shape[0]), tuple(range(1, lengths.ndim + 1)))
+    places = fnp.where(steps < lengths, lengths - 1 - steps, steps)
     places = places.reshape(*places.shape, *[1] * (values.ndim - places.ndim))
-    return take_along_axis(values, places, 0)
+    return fnp.take_along_axis(values, places, 0)
