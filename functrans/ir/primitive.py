@@ -7,8 +7,8 @@ Rules, always by these names (`None` where a rule has no meaning for the primiti
 
 - `infer(*types, **params) -> ArrayType`, or a tuple of them where `multiple` is true
 - `evaluate(*arrays, **params)`: the value, on NumPy arrays
-- `jvp(primals, tangents, out, params) -> (out, tangent_out)`; `out` is the value where it is
-  known already, else None; a tangent that is None is a zero
+- `jvp(out, primals, tangents, params) -> tangent_out`; `out` is the value at the primals, a
+  tangent that is None is a zero
 - `transpose(ct, inputs, params) -> cotangents`; an input that is linear is a `Linear`
 - `batch(size, args, batched, params) -> (out, batched_out)`; a mapped axis is axis 0
 - `linearize`: partial evaluation of primitives that carry Programs (see transforms/)
