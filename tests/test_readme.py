@@ -1,0 +1,107 @@
+"""The README: its Python blocks run in order, and what stands behind an expression is its value."""
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import functrans as ft
+from functrans.config import _SWITCHES
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def promises(block: str) -> dict:
+    """The comments behind expressions, by the number of their last line."""
+    found = {}
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
+            line = block.split("\n")[node.end_lineno - 1].encode()[node.end_col_offset:].decode()
+            if "#" in line and not _is_print(node):
+                found[node.end_lineno] = line.partition("#")[2].strip()
+    return found
+
+
+def _is_print(node: ast.Expr) -> bool:
+    return isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "print"
+
+
+class Recorder(ast.NodeTransformer):
+    """Has each promised expression recorded: `expression` becomes `record(line, expression)`."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def visit_Expr(self, node):
+        if node.end_lineno in self.lines:
+            node.value = ast.Call(ast.Name("record", ast.Load()),
+                                  [ast.Constant(node.end_lineno), node.value], [])
+        return node
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Runs blocks up to a number, each once; gives the results of the promised expressions."""
+    scope, done = {"__name__": "readme"}, {}
+
+    def up_to(number: int) -> dict:
+        for index in range(len(done), number + 1):
+            done[index] = results = {}
+            scope["record"] = results.__setitem__
+            parsed = Recorder(promises(BLOCKS[index])).visit(ast.parse(BLOCKS[index]))
+            exec(compile(ast.fix_missing_locations(parsed), f"README.md block {index}", "exec"),
+                 scope)
+        return done[number]
+    return up_to
+
+
+_FLOAT = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?")
+
+
+def assert_same(got: str, wanted: str):
+    """Equal texts, but for spaces and for the last digits of floats: machines round differently."""
+    assert _FLOAT.sub("#", got).replace(" ", "") == _FLOAT.sub("#", wanted).replace(" ", "")
+    np.testing.assert_allclose([float(number) for number in _FLOAT.findall(got)],
+                               [float(number) for number in _FLOAT.findall(wanted)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_blocks(number, run, capsys):
+    wanted, found = promises(BLOCKS[number]), run(number)
+    assert found.keys() == wanted.keys()
+    for line, value in found.items():
+        assert_same(repr(value), wanted[line])
+
+
+def test_blocks_are_found():
+    assert len(BLOCKS) == TEXT.count("```python")
+    assert sum(len(promises(block)) for block in BLOCKS) > 15
+
+
+def test_the_kernel_that_is_shown_runs_under_cpython():
+    scope: dict = {}
+    exec(re.search(r"```text\n(.*?def kernel.*?)```", TEXT, re.DOTALL)[1], scope)
+    x, y = np.linspace(-2, 2, 5, dtype="float32"), np.empty(5, "float32")
+    scope["kernel"](x, y, len(x))
+    np.testing.assert_allclose(y, ft.nn.silu(x), rtol=1e-6)
+
+
+def test_all_switches_are_in_the_table():
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (.+?) \|", TEXT, re.MULTILINE)
+    assert {name: variable for name, variable, _ in rows} \
+        == {name: variable for name, (variable, *_) in _SWITCHES.items()}
+    for name, _, default in rows:
+        if name != "cache_dir":
+            assert default == f"`{_SWITCHES[name][2]}`"
+
+
+def test_links_and_commands_lead_somewhere():
+    for path in re.findall(r"\]\(([\w/.]+)\)", TEXT) + re.findall(r"python (\S+\.py)", TEXT):
+        assert (ROOT / path).exists(), path
+    for path in re.findall(r"python3 (\S+)", TEXT):
+        assert (ROOT / path).exists(), path
