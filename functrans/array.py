@@ -10,7 +10,7 @@ import numpy as np
 
 from functrans.config import default_float, default_int
 from functrans.device import CPU
-from functrans.errors import FunctransError
+from functrans.errors import DonatedError
 from functrans.ir.type import ArrayType
 
 
@@ -103,15 +103,17 @@ class ArrayBase:
         """The elements as nested lists of Python scalars."""
         return self._concrete(".tolist()").tolist()
 
+    def tobytes(self, order: str = "C") -> bytes:
+        """The bytes of the elements, row by row (or column by column for order "F")."""
+        return self._concrete(".tobytes()").tobytes(order)
+
+    @property
+    def flat(self):
+        """The elements as one axis, to be iterated over or indexed."""
+        return self.reshape(-1)
+
     def __array__(self, dtype=None, copy=None):
-        value = self._concrete("np.asarray()")
-        if dtype is not None and value.dtype != dtype:
-            return value.astype(dtype)
-        if copy:
-            return value.copy()
-        view = value.view()
-        view.flags.writeable = False
-        return view
+        return _numpy_view(self._concrete("np.asarray()"), dtype, copy)
 
     def __setitem__(self, index, value):
         raise TypeError(
@@ -122,16 +124,38 @@ class ArrayBase:
         raise TypeError("arrays are immutable: elements cannot be deleted; use `delete`")
 
 
+def _numpy_view(value: np.ndarray, dtype, copy) -> np.ndarray:
+    """What `__array__` answers: a view that cannot be written to, or a copy that can."""
+    if dtype is not None and value.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"an array of dtype {value.dtype.name} cannot be seen as "
+                             f"{np.dtype(dtype).name} without a copy")
+        return value.astype(dtype)
+    if copy:
+        return value.copy()
+    view = value.view()
+    view.flags.writeable = False
+    return view
+
+
 def _scalar(value: np.ndarray, purpose: str):
     if value.size != 1:
         raise TypeError(f"{purpose} needs an array of one element, not of shape {value.shape}")
     return value.reshape(())[()]
 
 
-class Array(ArrayBase):
+class _ArrayKind(type):
+    """Makes `isinstance(x, Array)` true of tracers, so that functions that ask can be traced."""
+
+    def __instancecheck__(cls, instance):
+        return isinstance(instance, ArrayBase)
+
+
+class Array(ArrayBase, metaclass=_ArrayKind):
     """An immutable array on a device. Make one with `functrans.numpy.array` and its kin.
 
-    NumPy functions and operators work on it; `np.asarray(x)` is a read-only view.
+    NumPy functions and operators work on it; `np.asarray(x)` is a read-only view. A tracer
+    counts as an instance: it stands for an array.
 
     >>> import functrans.numpy as fnp
     >>> fnp.array([1.0, 2.0]) * 3
@@ -172,21 +196,33 @@ class Array(ArrayBase):
         return CPU
 
     def _concrete(self, purpose: str) -> np.ndarray:
+        if type(self._data) is _Donated:
+            raise self._data.error()
         return self._data
 
     def block_until_ready(self) -> "Array":
         """Waits until the value is there, and returns it."""
         return self
 
+    def is_ready(self) -> bool:
+        """Whether the value is there already."""
+        return True
+
+    def devices(self) -> set:
+        """The devices that hold the array: here, one."""
+        return {self.device}
+
     def is_deleted(self) -> bool:
         """Whether the buffer was donated to a jitted call."""
         return isinstance(self._data, _Donated)
 
     def __repr__(self):
+        if self.is_deleted():
+            return f"Array(<donated>, shape={self.shape}, dtype={self.dtype.name})"
         return array_repr("Array", self._data, self._weak)
 
     def __str__(self):
-        return str(self._data)
+        return repr(self) if self.is_deleted() else str(self._data)
 
     def __copy__(self):
         return self
@@ -195,13 +231,20 @@ class Array(ArrayBase):
         return self
 
     def __reduce__(self):
-        return _rebuild, (np.asarray(self._data), self._weak)
+        return _rebuild, (self._concrete("pickling"), self._weak)
 
     def __dlpack__(self, **options):
-        return self._data.__dlpack__(**options)
+        """Shares the memory, marked as read-only; a copy for readers that know no such mark."""
+        data = self._concrete("DLPack")
+        try:
+            return _numpy_view(data, None, None).__dlpack__(**options)
+        except BufferError:
+            if options.get("copy") is False:
+                raise
+            return data.copy().__dlpack__(**options)
 
     def __dlpack_device__(self):
-        return self._data.__dlpack_device__()
+        return self._concrete("DLPack").__dlpack_device__()
 
     def to_device(self, device, /, *, stream=None) -> "Array":
         """The array on `device` (array API standard)."""
@@ -211,8 +254,11 @@ class Array(ArrayBase):
 
     def donate(self):
         """Gives up the buffer: any later use raises."""
-        self._type = self.type
-        self._data = _Donated(self._data.shape, self._data.dtype)
+        if not self.is_deleted():
+            self._type = self.type
+            self._data = _Donated(self._data.shape, self._data.dtype)
+
+    delete = donate
 
 
 class _Donated:
@@ -222,9 +268,13 @@ class _Donated:
         self.shape, self.dtype, self.ndim = shape, dtype, len(shape)
 
     def __getattr__(self, name):
-        raise FunctransError(
-            "this array was donated to a jitted call (donate_argnums) and has no value any "
-            "more; keep a copy, or do not donate it")
+        raise self.error()
+
+    def error(self) -> DonatedError:
+        return DonatedError(
+            f"this array, {ArrayType(self.shape, self.dtype)}, was donated to a jitted call "
+            "(donate_argnums), or deleted, and has no value any more; keep a copy "
+            "(x.copy()), or do not donate it")
 
 
 def _rebuild(data: np.ndarray, weak: bool) -> Array:

@@ -16,6 +16,10 @@ class TracerLeakError(FunctransError, RuntimeError):
     """A tracer was used after the function that was traced had returned."""
 
 
+class DonatedError(FunctransError, RuntimeError):
+    """An array was used whose memory had been donated to a jitted call."""
+
+
 class ShapeError(FunctransError, TypeError, ValueError):
     """Shapes that do not fit together."""
 

@@ -10,7 +10,7 @@ can compute, and asking one for its value (`if x > 0`) computes it, once. What t
 reads from outside (arrays, tracers of a surrounding trace) becomes an extra input of the
 Program: closure conversion. So nested transformations need no levels to be told apart.
 
-Imports `ir`, `array`, `locations`, `errors` and `config`.
+Imports `ir`, `array`, `locations`, `tracing_errors` and `silence`.
 """
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from functrans.array import Array, ArrayBase, array_repr, as_array, wrap
-from functrans.errors import ConcretizationError, TracerLeakError
+from functrans.array import Array, ArrayBase, _numpy_view, array_repr, as_array, wrap
 from functrans.ir.effects import without_effect
-from functrans.ir.primitive import Primitive
+from functrans.ir.primitive import Linear, Primitive
 from functrans.ir.program import Equation, Literal, Program, Var
-from functrans.ir.type import ArrayType
-from functrans.locations import describe, located, user_location
+from functrans.ir.type import ArrayType, is_inexact
+from functrans.locations import located, user_location
 from functrans.silence import restore, silence
+from functrans.tracing_errors import cut_off, leaked, no_value, not_linear
 
 
 class Eval:
@@ -95,6 +95,8 @@ def _reject(arg, primitive):
         if value is None:
             raise leaked(arg)
         return value._data if type(value) is Array else value
+    if isinstance(arg, Linear):
+        raise not_linear()
     raise TypeError(f"{primitive} got {arg!r}: a {type(arg).__name__} is not an array")
 
 
@@ -181,7 +183,7 @@ class Tracer(ArrayBase):
             raise leaked(self)
         value = self.trace.value(self.atom) if value is None else value
         if value is None:
-            raise ConcretizationError(_no_value(self, purpose))
+            raise no_value(self, purpose)
         if isinstance(value, Tracer):
             return value._concrete(purpose)
         return value._data if type(value) is Array else np.asarray(value)
@@ -191,14 +193,25 @@ class Tracer(ArrayBase):
 
     def __array__(self, dtype=None, copy=None):
         value = self._concrete("np.asarray()")
-        return np.array(value, dtype=dtype)
+        self._check_uncut()
+        return _numpy_view(value, dtype, copy)
+
+    def _check_uncut(self):
+        """Raises where a derivative would be lost: NumPy's arrays are constants to it."""
+        value = self
+        while isinstance(value, Tracer):
+            trace, atom, value = value.trace, value.atom, stand_in(value)
+            if value is None:
+                if trace.carries_derivative(atom):
+                    raise cut_off(self, trace)
+                value = trace.value(atom)
 
     def __repr__(self):
         if not self.trace.closed:
             value = self.trace.value(self.atom)
             while isinstance(value, Tracer) and not value.trace.closed:
                 value = value.trace.value(value.atom)
-            if isinstance(value, (Array, np.generic)):
+            if type(value) is Array or isinstance(value, np.generic):
                 return array_repr("Tracer", np.asarray(value), self.type.weak)
         return f"Tracer<{self.type}>"
 
@@ -221,14 +234,16 @@ class Trace:
     preview: whether those values are only looked at, and the Program is run after; then
     its effects are left for that. Else effects happen at once.
     axis_name: the mapped axis of which one lane is traced, if it has a name.
+    differentiates: whether a derivative with respect to its inputs is wanted.
     """
 
     def __init__(self, name: str = "", valued: bool = False, preview: bool = False,
-                 axis_name=None):
+                 axis_name=None, differentiates: bool = False):
         self.parent = current()
         self.name = name
         self.runs_effects = valued and not preview
         self.axis_name = axis_name
+        self.differentiates = differentiates
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
         self.equations: list[Equation] = []
@@ -279,9 +294,11 @@ class Trace:
             if type(value.atom) is Literal:
                 return value.atom
         elif isinstance(value, np.generic):
-            return Literal(value, weak=True)
+            return Literal(value, weak=value.dtype.kind != "b")
         elif isinstance(value, np.ndarray):
             return self._capture(value, as_array)
+        elif type(value) is Linear:
+            raise not_linear()
         elif type(value) is not Array:
             raise TypeError(f"{value!r} of type {type(value).__name__} is not an array")
         return self._capture(value)
@@ -329,6 +346,18 @@ class Trace:
             self._catch_up()
             found = self.values.get(atom)
         return found
+
+    def carries_derivative(self, atom) -> bool:
+        """Whether `atom` has a derivative with respect to the inputs that is wanted."""
+        if not self.differentiates:
+            return False
+        needed = {atom}
+        for equation in reversed(self.equations):
+            if not getattr(equation.primitive.jvp, "is_zero", False) \
+                    and any(var in needed and is_inexact(var.type.dtype)
+                            for var in equation.outputs):
+                needed.update(equation.inputs)
+        return any(var in needed and is_inexact(var.type.dtype) for var in self.inputs)
 
     def _catch_up(self):
         """Evaluates the equations recorded so far in the surrounding interpreter."""
@@ -418,44 +447,3 @@ def trace(function: Callable, types: Sequence[ArrayType], name: str = "",
             return builder.finish(function(*tracers))
         finally:
             builder.closed = True
-
-
-# ---- messages ----
-
-def leaked(tracer: Tracer) -> TracerLeakError:
-    """A tracer used outside the call that traced it."""
-    made = next((equation.location for equation in tracer.trace.equations
-                 if tracer.atom in equation.outputs), tracer.trace.location)
-    return TracerLeakError(
-        f"a value traced by {tracer.trace.name or 'a transformation'} was used outside of it.\n"
-        f"  value:   {tracer.type}, made at {describe(made)}\n"
-        f"  used at: {describe(user_location())}\n"
-        "It only stands for a value while the function is traced, and must not be kept in a "
-        "global, an attribute or a list. Return it from the function instead.")
-
-
-def _no_value(tracer: Tracer, purpose: str) -> str:
-    names = _depends_on(tracer)
-    reason = f" It depends on {', '.join(names)}." if names else ""
-    return (
-        f"{purpose} needs the value of a traced array, which has none under "
-        f"{tracer.trace.name or 'this transformation'}.\n"
-        f"  at:    {describe(user_location())}\n"
-        f"  value: {tracer.type}, made at {describe(_made_at(tracer))}.{reason}\n"
-        "Use lax.cond, lax.while_loop or where(condition, x, y) in place of Python control "
-        "flow, or make the argument static (static_argnums).")
-
-
-def _made_at(tracer: Tracer):
-    return next((equation.location for equation in tracer.trace.equations
-                 if tracer.atom in equation.outputs), tracer.trace.location)
-
-
-def _depends_on(tracer: Tracer) -> list[str]:
-    """The names of the arguments that a traced value is computed from."""
-    needed = {tracer.atom}
-    for equation in reversed(tracer.trace.equations):
-        if any(var in needed for var in equation.outputs):
-            needed.update(equation.inputs)
-    return [name for var, name in zip(tracer.trace.inputs, tracer.trace.input_names)
-            if var in needed and name]

@@ -37,7 +37,8 @@ class _Point:
                        for leaf, name in zip(leaves, self.names, strict=True)]
         self.types = [leaf.type for leaf in self.leaves]
         self.flat = FlatFunction(function, in_tree, has_aux, who)
-        self.trace = Trace(f"{who} of {function_name(function)}", valued=True)
+        self.trace = Trace(f"{who} of {function_name(function)}", valued=True,
+                           differentiates=True)
         try:
             with using(self.trace):
                 inputs = [self.trace.new_input(leaf.type, name, leaf)

@@ -79,7 +79,7 @@ def _from_sequence(items, exact: bool = False):
         from functrans.numpy.manipulation import stack
         return stack([_from_object(item, exact) for item in items])
     dtype = _sequence_dtype(leaves)
-    plain = tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Array) else leaf, items)
+    plain = tree.map(lambda leaf: np.asarray(leaf) if type(leaf) is Array else leaf, items)
     try:
         return _exactly(plain) if exact else Array(np.array(plain, dtype=dtype, order="C"))
     except ValueError as error:

@@ -43,6 +43,9 @@ def no_tangent(out, primals, tangents, params):
     return None
 
 
+no_tangent.is_zero = True           # so that tracing knows that no derivative depends on it
+
+
 def batch_elementwise(primitive: Callable[[], Primitive]):
     """The batch rule of a primitive that treats all elements of its operands alike."""
     def rule(size, args, batched, params):
