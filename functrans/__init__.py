@@ -16,7 +16,7 @@ from functrans.device import Device
 
 # The namespaces complete the array classes with operators, so they come before the rest.
 from functrans import numpy  # isort: skip
-from functrans import lax  # isort: skip
+from functrans import lax, nn, random  # isort: skip
 from functrans import debug
 from functrans.api.callbacks import io_callback, pure_callback
 from functrans.api.calls import ShapeDtypeStruct

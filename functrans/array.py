@@ -200,7 +200,7 @@ class Array(ArrayBase, metaclass=_ArrayKind):
             raise self._data.error()
         return self._data
 
-    def block_until_ready(self) -> "Array":
+    def block_until_ready(self) -> Array:
         """Waits until the value is there, and returns it."""
         return self
 
@@ -246,7 +246,7 @@ class Array(ArrayBase, metaclass=_ArrayKind):
     def __dlpack_device__(self):
         return self._concrete("DLPack").__dlpack_device__()
 
-    def to_device(self, device, /, *, stream=None) -> "Array":
+    def to_device(self, device, /, *, stream=None) -> Array:
         """The array on `device` (array API standard)."""
         if str(device) not in ("cpu", "cpu:0"):
             raise ValueError(f"unknown device {device!r}; this array can live on 'cpu'")

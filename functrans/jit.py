@@ -16,6 +16,7 @@ import numpy as np
 
 from functrans.array import Array, wrap
 from functrans.config import config
+from functrans.errors import TargetError
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
 from functrans.ir.type import storage_dtype
@@ -40,6 +41,9 @@ def executable(program: Program, target: str | None = None, donated: tuple = ())
         found = compiled.get(key)
         if found is None:
             import lowering
+            if key[0] not in lowering.TARGETS:
+                raise TargetError(f"there is no target {key[0]!r} here: jit(device=...) and "
+                                  f"config.target are one of {', '.join(lowering.TARGETS)}")
             found = compiled[key] = lowering.compile(program, key[0], donated,
                                                      config.cache_dir)
     return found

@@ -167,7 +167,7 @@ class Tracer(ArrayBase):
 
     __slots__ = ("trace", "atom", "type")
 
-    def __init__(self, trace: "Trace", atom):
+    def __init__(self, trace: Trace, atom):
         self.trace = trace
         self.atom = atom
         self.type = atom.type
@@ -314,7 +314,7 @@ class Trace:
                 self.values[var] = outer
         return known[0]
 
-    def _inside(self, outer: "Trace") -> bool:
+    def _inside(self, outer: Trace) -> bool:
         """Whether this trace was opened within `outer`, which is still open."""
         if outer.closed:
             return False

@@ -8,13 +8,12 @@ from __future__ import annotations
 from functrans.ir.program import Program
 
 
-def targets() -> tuple[str, ...]:
-    """The targets that there are."""
-    return ("reference", "cpu")
+#: The targets that there are.
+TARGETS = ("reference", "cpu")
 
 
 def compile(program: Program, target: str, donated: tuple = (), cache_folder=None):
-    """The Program for `target`, one of `targets()`.
+    """The Program for `target`, one of `TARGETS`.
 
     donated: positions of inputs whose memory may be used for results.
     cache_folder: where compiled kernels are kept; None keeps them in memory alone.
@@ -25,4 +24,4 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
         return compile_for_cpu(program, donated, cache_folder)
-    raise ValueError(f"unknown target {target!r}; there are {', '.join(targets())}")
+    raise ValueError(f"unknown target {target!r}; there are {', '.join(TARGETS)}")

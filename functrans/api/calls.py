@@ -143,16 +143,18 @@ class FlatFunction:
 
 
 def _brief(value) -> str:
+    if isinstance(value, ArrayBase):
+        return f"the array {value.type}"
     text = repr(value)
     return f"{text if len(text) < 60 else text[:57] + '...'} of type {type(value).__name__}"
 
 
 def as_value(leaf):
     """A leaf of a result as something that a Program can return."""
-    if isinstance(leaf, (ArrayBase, np.generic)):
+    if isinstance(leaf, ArrayBase):
         return leaf
-    if isinstance(leaf, (bool, int, float, complex)):
-        return scalar_literal(leaf)
+    if isinstance(leaf, (bool, int, float, complex)) and not isinstance(leaf, np.generic):
+        return scalar_literal(leaf)                      # np.float64 is a float, but no weak one
     return as_array(leaf)
 
 
@@ -187,12 +189,13 @@ def normalize_argnums(argnums, count: int, name: str, who: str) -> tuple:
     positions = []
     for number in given:
         if isinstance(number, bool) or not hasattr(number, "__index__"):
-            raise TypeError(f"{who}: argnums must be an int or a tuple of ints, got {argnums!r}")
+            raise TypeError(f"{who}: argnums must be an int or a tuple of ints, the positions of "
+                            f"arguments, got {argnums!r}")
         position = int(number)
         if not -count <= position < count:
             raise ValueError(
                 f"{who}: argnums={argnums!r}, but {name} was called with {count} positional "
-                f"argument{'s' if count != 1 else ''}")
+                f"argument{'s' if count != 1 else ''}; arguments passed by keyword do not count")
         positions.append(position % count)
     if len(set(positions)) != len(positions):
         raise ValueError(f"{who}: argnums={argnums!r} names an argument twice")

@@ -11,7 +11,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from functrans import tree
-from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable, function_name, leaf_names, leaf_type, normalize_argnums, wraps)
+from functrans.api.calls import (
+    FlatFunction,
+    as_input,
+    as_result,
+    check_callable,
+    function_name,
+    leaf_names,
+    leaf_type,
+    normalize_argnums,
+    wraps,
+)
 from functrans.errors import GradientError
 from functrans.ir.type import ArrayType, is_complex, is_inexact, tangent_type
 from functrans.primitives.basic import full, zeros

@@ -7,7 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from functrans import tree
-from functrans.api.calls import (FlatFunction, ShapeDtypeStruct, check_callable, function_name, leaf_names, leaf_type, normalize_argnums, wraps)
+from functrans.api.calls import (
+    FlatFunction,
+    ShapeDtypeStruct,
+    check_callable,
+    function_name,
+    leaf_names,
+    leaf_type,
+    normalize_argnums,
+    wraps,
+)
 from functrans.array import Array
 from functrans.trace import trace
 

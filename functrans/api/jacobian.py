@@ -10,19 +10,31 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from functrans import tree
-from functrans.api.calls import (as_input, check_callable, function_name, leaf_names, normalize_argnums, wraps)
+from functrans.api.calls import (
+    as_input,
+    check_callable,
+    function_name,
+    leaf_names,
+    normalize_argnums,
+    wraps,
+)
 from functrans.api.grad import jvp, partial_at, vjp
 from functrans.api.vmap import vmap
 from functrans.errors import GradientError
-from functrans.ir.type import is_inexact
+from functrans.ir.type import is_complex, is_inexact
 from functrans.primitives.shape import reshape
 
 
-def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable:
+def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+           holomorphic: bool = False) -> Callable:
     """The Jacobian of `fun`, column by column (forward mode, all columns at once).
 
+    fun: function of arrays to a pytree of arrays, or to a pair `(output, aux)` if `has_aux`.
+    argnums: which positional argument (or arguments) to differentiate; they may be pytrees.
+    holomorphic: whether `fun` is a holomorphic function of complex inputs.
     The result has the structure of the output, each leaf replaced by the structure of the
     argument; a leaf has shape `output shape + input shape`. Best where inputs are few.
+    Raises TypeError for integers, and for complex inputs unless `holomorphic`.
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> ft.jacfwd(lambda x: x * x)(fnp.array([1.0, 2.0]))
@@ -36,10 +48,12 @@ def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
         numbers = normalize_argnums(argnums, len(args), function_name(fun), "jacfwd")
         partial = partial_at(fun, args, kwargs, numbers)
         chosen = tuple(args[k] for k in numbers)
-        leaves, in_tree, basis = _basis(partial, chosen, "jacfwd")
+        leaves = _check_inputs(partial, chosen, "jacfwd", holomorphic, real=True)
+        in_tree, basis = tree.structure(chosen), _standard_basis(leaves)
 
         def push(*tangents):
             result = jvp(partial, chosen, tree.unflatten(in_tree, tangents), has_aux)
+            _check_outputs(partial, result[0], "jacfwd", holomorphic, real=False)
             return (result[1], result[2]) if has_aux else result[1]
 
         columns = vmap(push, out_axes=(-1, None) if has_aux else -1)(*basis)
@@ -50,10 +64,12 @@ def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
     return jacobian
 
 
-def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable:
+def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+           holomorphic: bool = False) -> Callable:
     """The Jacobian of `fun`, row by row (reverse mode, all rows at once); see `jacfwd`.
 
-    Best where outputs are few.
+    Best where outputs are few. Raises TypeError for integers, and for complex outputs unless
+    `holomorphic`; of a real function of complex numbers it gives what `grad` does.
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> ft.jacrev(lambda x: x * x)(fnp.array([1.0, 2.0]))
@@ -67,9 +83,10 @@ def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
         numbers = normalize_argnums(argnums, len(args), function_name(fun), "jacrev")
         partial = partial_at(fun, args, kwargs, numbers)
         chosen = tuple(args[k] for k in numbers)
-        _check_inexact(partial, chosen, "jacrev")
+        _check_inputs(partial, chosen, "jacrev", holomorphic, real=False)
         result = vjp(partial, *chosen, has_aux=has_aux)
         out, pull = result[:2]
+        _check_outputs(partial, out, "jacrev", holomorphic, real=True)
         out_leaves, out_tree = tree.flatten(out)
         basis = _standard_basis(out_leaves)
         rows = vmap(lambda *cts: pull(tree.unflatten(out_tree, cts)))(*basis)
@@ -80,7 +97,8 @@ def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
     return jacobian
 
 
-def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable:
+def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+            holomorphic: bool = False) -> Callable:
     """The matrix of second derivatives: forward over reverse.
 
     For a scalar function of an array of shape `s`, an array of shape `s + s`; for pytrees, the
@@ -91,23 +109,39 @@ def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fal
     Array([[ 6.,  0.],
            [ 0., 12.]], dtype=float32)
     """
-    return jacfwd(jacrev(fun, argnums, has_aux=has_aux), argnums, has_aux=has_aux)
+    rows = jacrev(fun, argnums, has_aux, holomorphic)
+    return jacfwd(rows, argnums, has_aux, holomorphic)
 
 
-def _check_inexact(fun, args, who: str) -> list:
-    leaves = tree.leaves(args)
+def _check_inputs(fun, args, who: str, holomorphic: bool, real: bool) -> list:
+    """The leaves as arrays. real: whether complex ones need `holomorphic`."""
     names = leaf_names(fun, args, {})
-    inputs = [as_input(leaf, name, who) for leaf, name in zip(leaves, names)]
+    inputs = [as_input(leaf, name, who) for leaf, name in zip(tree.leaves(args), names)]
     for leaf, name in zip(inputs, names):
+        where = f"{who} of {function_name(fun)} with respect to {name}, which is {leaf.type}"
         if not is_inexact(leaf.dtype):
-            raise GradientError(f"{who} of {function_name(fun)} with respect to {name}, which is "
-                                f"{leaf.type}: only floating-point inputs have a derivative")
+            raise GradientError(f"{where}: only floating-point inputs have a derivative; convert "
+                                "it (x.astype(float32)), or choose other arguments with argnums")
+        _check_complex(where, leaf.dtype, holomorphic, real)
     return inputs
 
 
-def _basis(fun, args: tuple, who: str):
-    leaves = _check_inexact(fun, args, who)
-    return leaves, tree.structure(args), _standard_basis(leaves)
+def _check_outputs(fun, out, who: str, holomorphic: bool, real: bool):
+    for path, leaf in tree.leaves_with_path(out):
+        where = f"{who} of {function_name(fun)}, whose output{tree.keystr(path)} is {leaf.type}"
+        if not is_inexact(leaf.dtype):
+            raise GradientError(f"{where}: only floating-point outputs have a derivative; return "
+                                "it as aux (has_aux=True)")
+        _check_complex(where, leaf.dtype, holomorphic, real)
+
+
+def _check_complex(where: str, dtype, holomorphic: bool, real: bool):
+    if holomorphic and not is_complex(dtype):
+        raise GradientError(f"{where}: holomorphic=True is for complex numbers")
+    if real and not holomorphic and is_complex(dtype):
+        raise GradientError(f"{where}: of complex numbers there is one Jacobian only if the "
+                            "function is holomorphic: say holomorphic=True; or take real and "
+                            "imaginary parts as two real arrays")
 
 
 def _standard_basis(leaves: Sequence) -> list:

@@ -15,8 +15,15 @@ from threading import RLock
 import numpy as np
 
 from functrans import tree
-from functrans.api.calls import (FlatFunction, as_input, check_callable, function_name,
-                                 leaf_names, leaf_type)
+from functrans.api.calls import (
+    FlatFunction,
+    as_input,
+    check_callable,
+    function_name,
+    leaf_names,
+    leaf_type,
+)
+from functrans.api.lowered import Lowered
 from functrans.array import Array, ArrayBase
 from functrans.config import config
 from functrans.control.axes import named_axes
@@ -88,31 +95,43 @@ class Jitted:
                  device):
         self._fun = fun
         self._name = function_name(fun)
-        self._static_numbers = _numbers(static_argnums)
-        self._static_names = _strings(static_argnames)
-        self._complete_statics()
-        self._donated_numbers = _numbers(donate_argnums)
-        self._donated_names = _strings(donate_argnames)
+        self._parameters = _parameters(fun)
+        self._static_numbers, self._static_names = self._choice("static", static_argnums,
+                                                                static_argnames)
+        self._donated_numbers, self._donated_names = self._choice("donate", donate_argnums,
+                                                                  donate_argnames)
+        self._check_disjoint()
         self._device = None if device is None else _target_name(device)
         self._cache: dict = {}
         self._lock = RLock()
         self.traces = 0                      # how often the function was traced
         update_wrapper(self, fun, updated=())
 
-    def _complete_statics(self):
-        """A static name means its position too, and the other way round."""
-        if not self._static_numbers and not self._static_names:
-            return
-        try:
-            parameters = list(inspect.signature(self._fun).parameters)
-        except (TypeError, ValueError):
-            return
-        for name in self._static_names:
-            if name in parameters:
-                self._static_numbers |= {parameters.index(name)}
-        for number in self._static_numbers:
-            if -len(parameters) <= number < len(parameters):
-                self._static_names |= {parameters[number]}
+    def _choice(self, kind: str, numbers, names) -> tuple[frozenset, frozenset]:
+        """Arguments named by position and by name: each means the other too."""
+        numbers = _numbers(numbers, f"jit of {self._name}: {kind}_argnums")
+        names = _strings(names, f"jit of {self._name}: {kind}_argnames")
+        if self._parameters is None:
+            return numbers, names
+        positional, every, more, keywords = self._parameters
+        for number in numbers:
+            if not more and not -len(positional) <= number < len(positional):
+                raise ValueError(f"jit of {self._name}: {kind}_argnums={number}, but it takes "
+                                 f"{len(positional)} positional arguments")
+        for name in names:
+            if not keywords and name not in every:
+                raise ValueError(f"jit of {self._name}: {kind}_argnames={name!r}, but its "
+                                 f"arguments are {', '.join(every) or 'none'}")
+        positions = {positional.index(name) for name in names if name in positional}
+        named = {positional[k] for k in numbers if -len(positional) <= k < len(positional)}
+        return numbers | positions, names | named
+
+    def _check_disjoint(self):
+        both = self._static_names & self._donated_names or \
+            self._static_numbers & self._donated_numbers
+        if both:
+            raise ValueError(f"jit of {self._name}: argument {next(iter(both))!r} is both static "
+                             "and donated; static arguments have no memory to give away")
 
     def __call__(self, *args, **kwargs):
         if _disabled.get():
@@ -141,17 +160,20 @@ class Jitted:
         count = len(args)
         numbers = {k % count for k in self._static_numbers if -count <= k < count}
         names = self._static_names & kwargs.keys()
-        static = (tuple((k, args[k]) for k in sorted(numbers)),
-                  tuple((k, kwargs[k]) for k in sorted(names)))
-        for label, value in (*static[0], *static[1]):
+        static = (*((k, type(args[k]), args[k]) for k in sorted(numbers)),
+                  *((k, type(kwargs[k]), kwargs[k]) for k in sorted(names)))
+        for label, _, value in static:
             self._check_static(label, value)
         dynamic = tuple(None if k in numbers else arg for k, arg in enumerate(args))
         return dynamic, {k: v for k, v in kwargs.items() if k not in names}, static
 
     def _check_static(self, label, value):
+        if isinstance(label, int) and self._parameters and label < len(self._parameters[0]):
+            label = self._parameters[0][label]
         if isinstance(value, ArrayBase) or isinstance(value, np.ndarray):
             raise TypeError(f"jit of {self._name}: static argument {label!r} is an array; static "
-                            "arguments are Python values, arrays are traced")
+                            "arguments are hashable Python values: pass it as a traced argument, "
+                            "or as a number (int(x))")
         try:
             hash(value)
         except TypeError:
@@ -228,10 +250,16 @@ class Jitted:
         """The Program for these arguments (arrays or `ShapeDtypeStruct`s)."""
         return self._entry(args, kwargs)[0].program
 
-    def lower(self, *args, **kwargs) -> "Lowered":
+    def lower(self, *args, **kwargs) -> Lowered:
         """What would run for these arguments: see `Lowered`."""
         entry, _ = self._entry(args, kwargs)
-        return Lowered(entry, self._name)
+        return Lowered(entry, self._name, *self._dynamic(args, kwargs))
+
+    def _dynamic(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The arguments that are not static."""
+        numbers = {k % len(args) for k in self._static_numbers if -len(args) <= k < len(args)}
+        return (tuple(arg for k, arg in enumerate(args) if k not in numbers),
+                {k: value for k, value in kwargs.items() if k not in self._static_names})
 
     def eval_shape(self, *args, **kwargs):
         """The shapes and dtypes of the results, without computing them."""
@@ -250,53 +278,6 @@ class Jitted:
         return f"<jitted {self._name}>"
 
 
-class Lowered:
-    """A function, lowered for given types: its Program, passes, kernels.
-
-    - `as_text()`: the Program as traced, and after the passes
-    - `source()`: the kernels, as Python
-    - `compile()`: the executable, called with the arrays
-    """
-
-    def __init__(self, entry: _Entry, name: str):
-        self._entry = entry
-        self._name = name
-
-    @property
-    def program(self) -> Program:
-        """The Program as it was traced."""
-        return self._entry.program
-
-    def _executable(self, target=None):
-        return executable(self._entry.program, target or self._entry.target,
-                          self._entry.donated)
-
-    def as_text(self, stage: str | None = None) -> str:
-        """The Program before and after the passes; `stage`: "traced" or "optimized" alone."""
-        compiled = self._executable()
-        texts = {"traced": repr(self._entry.program), "optimized": repr(compiled.program)}
-        if stage is not None:
-            return texts[stage]
-        return "\n\n".join(f"# {name}\n{text}" for name, text in texts.items())
-
-    def source(self, target: str | None = None) -> str:
-        """The text of the kernels and of the entry that calls them."""
-        return self._executable(target and _target_name(target)).source()
-
-    def compile(self) -> Callable:
-        """Compiles; the result is called with the same arguments, without any checks."""
-        compiled, entry = self._executable(), self._entry
-
-        def run(*args, **kwargs):
-            leaves = entry.captured + tree.leaves((args, kwargs))
-            return tree.unflatten(entry.out_tree, call(compiled, entry.program, leaves))
-        run.executable = compiled
-        return run
-
-    def __repr__(self):
-        return f"<lowered {self._name}: {len(self.program.equations)} equations>"
-
-
 def _leaf_type(leaf):
     return leaf.type if hasattr(leaf, "type") and not isinstance(leaf, type) \
         else leaf_type(leaf, "an argument", "jit")
@@ -307,16 +288,36 @@ def _give_up(leaf):
         leaf.donate()
 
 
-def _numbers(numbers) -> frozenset:
-    if isinstance(numbers, (tuple, list, set, frozenset)):
-        return frozenset(int(number) for number in numbers)
-    return frozenset() if numbers is None else frozenset([int(numbers)])
+def _parameters(fun) -> tuple | None:
+    """(names of positional parameters, of all, whether there is *args, **kwargs), if known."""
+    try:
+        parameters = inspect.signature(fun).parameters
+    except (TypeError, ValueError):
+        return None
+    kinds = {name: parameter.kind for name, parameter in parameters.items()}
+    starred = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    positional = [name for name, kind in kinds.items()
+                  if kind in (inspect.Parameter.POSITIONAL_ONLY,
+                              inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    every = [name for name, kind in kinds.items() if kind not in starred]
+    return (positional, every, *(star in kinds.values() for star in starred))
 
 
-def _strings(names) -> frozenset:
-    if isinstance(names, str):
-        return frozenset([names])
-    return frozenset(names or ())
+def _numbers(numbers, what: str) -> frozenset:
+    if numbers is None:
+        return frozenset()
+    given = numbers if isinstance(numbers, (tuple, list, set, frozenset)) else (numbers,)
+    if not all(hasattr(number, "__index__") and not isinstance(number, bool)
+               for number in given):
+        raise TypeError(f"{what} must be an int or a sequence of ints, got {numbers!r}")
+    return frozenset(int(number) for number in given)
+
+
+def _strings(names, what: str) -> frozenset:
+    given = (names,) if isinstance(names, str) else tuple(names or ())
+    if not all(isinstance(name, str) for name in given):
+        raise TypeError(f"{what} must be a string or a sequence of strings, got {names!r}")
+    return frozenset(given)
 
 
 def _target_name(device) -> str:

@@ -35,6 +35,7 @@ def vmap(fun: Callable, in_axes=0, out_axes=0, axis_name: Hashable | None = None
     Array([3., 3.], dtype=float32)
     """
     check_callable(fun, "vmap")
+    in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
     _check_axes_spec(in_axes, "in_axes")
     _check_axes_spec(out_axes, "out_axes")
 
@@ -71,9 +72,6 @@ def _run(fun, inputs: Sequence, axes: Sequence, names: Sequence, size: int, in_t
 
 
 def _check_axes_spec(spec, name: str):
-    if isinstance(spec, list):
-        raise TypeError(f"vmap: {name} must be an int, None, or a tuple or dict of such, not a "
-                        f"list: {spec!r}")
     for axis in tree.leaves(spec):
         if isinstance(axis, bool) or not hasattr(axis, "__index__"):
             raise TypeError(f"vmap: {name} must hold ints and None, got {axis!r}")
@@ -82,9 +80,9 @@ def _check_axes_spec(spec, name: str):
 def _input_axes(fun, in_axes, args: tuple, kwargs: dict) -> list:
     """The axis of each leaf of (args, kwargs)."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise ValueError(f"vmap: in_axes has {len(in_axes)} entries, but "
-                         f"{function_name(fun)} was called with {len(args)} positional "
-                         "arguments")
+        raise ValueError(f"vmap: in_axes={in_axes!r} must have one entry for each positional "
+                         f"argument, but {function_name(fun)} was called with {len(args)}; "
+                         "keyword arguments have none, they are mapped over axis 0")
     try:
         axes = tree.broadcast_prefix(in_axes, args, none_is_leaf=True)
     except (ValueError, TypeError) as error:
@@ -99,7 +97,7 @@ def _normalize(axis, leaf, name: str) -> int | None:
     axis = int(axis)
     if not -leaf.ndim <= axis < leaf.ndim:
         raise ValueError(f"vmap: in_axes maps axis {axis} of {name}, which is {leaf.type} and "
-                         f"has {leaf.ndim} axes")
+                         f"has {_axes(leaf.ndim)}; None in in_axes leaves an argument unmapped")
     return axis % leaf.ndim
 
 
@@ -137,11 +135,16 @@ def _place(out, batched: bool, axis, size: int, fun):
     """An output with its mapped axis at `axis`."""
     if axis is None:
         if batched:
-            raise ValueError(f"vmap of {function_name(fun)}: out_axes is None for an output "
-                             "that depends on the mapped arguments")
+            raise ValueError(f"vmap of {function_name(fun)}: out_axes is None for an output, "
+                             f"{out.type} for all lanes, that depends on the mapped arguments; "
+                             "give it an axis")
         return as_result(out)
     out = mapped_everywhere(size, out, batched)
     if not -out.ndim <= axis < out.ndim:
-        raise ValueError(f"vmap of {function_name(fun)}: out_axes={axis} for an output with "
-                         f"{out.ndim} axes")
+        raise ValueError(f"vmap of {function_name(fun)}: out_axes={axis} for an output that is "
+                         f"{out.type} for all lanes, with {_axes(out.ndim)}")
     return move_axis(out, 0, axis % out.ndim)
+
+
+def _axes(count: int) -> str:
+    return "1 axis" if count == 1 else f"{count or 'no'} axes"

@@ -4,16 +4,49 @@ Plain functions of arrays; every transformation applies to them. `nn.initializer
 functions that make weights from a key. Imports `numpy`, `random`.
 """
 from functrans.nn import initializers
-from functrans.nn.activations import (celu, elu, gelu, glu, hard_sigmoid, hard_silu, hard_tanh,
-                                      leaky_relu, log_sigmoid, mish, relu, relu6, selu, sigmoid,
-                                      silu, softplus, softsign, swish, tanh)
-from functrans.nn.losses import (cosine_distance, cosine_similarity, hinge_loss, huber_loss,
-                                 kl_divergence, l1_loss, l2_loss, log_cosh_loss,
-                                 mean_squared_error, sigmoid_binary_cross_entropy,
-                                 softmax_cross_entropy,
-                                 softmax_cross_entropy_with_integer_labels)
-from functrans.nn.normalization import (dropout, log_softmax, logsumexp, one_hot, softmax,
-                                        standardize)
+from functrans.nn.activations import (
+                                      celu,
+                                      elu,
+                                      gelu,
+                                      glu,
+                                      hard_sigmoid,
+                                      hard_silu,
+                                      hard_tanh,
+                                      leaky_relu,
+                                      log_sigmoid,
+                                      mish,
+                                      relu,
+                                      relu6,
+                                      selu,
+                                      sigmoid,
+                                      silu,
+                                      softplus,
+                                      softsign,
+                                      swish,
+                                      tanh,
+)
+from functrans.nn.losses import (
+                                      cosine_distance,
+                                      cosine_similarity,
+                                      hinge_loss,
+                                      huber_loss,
+                                      kl_divergence,
+                                      l1_loss,
+                                      l2_loss,
+                                      log_cosh_loss,
+                                      mean_squared_error,
+                                      sigmoid_binary_cross_entropy,
+                                      softmax_cross_entropy,
+                                      softmax_cross_entropy_with_integer_labels,
+)
+from functrans.nn.normalization import (
+                                      dropout,
+                                      log_softmax,
+                                      logsumexp,
+                                      one_hot,
+                                      softmax,
+                                      standardize,
+)
 
 __all__ = [
     "celu", "cosine_distance", "cosine_similarity", "dropout", "elu", "gelu", "glu",

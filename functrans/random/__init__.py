@@ -9,11 +9,18 @@ A key is split for each use; there is no hidden state:
 All functions can be jitted, mapped over keys, and differentiated with respect to their
 parameters. The numbers are those of `jax.random` for the same key.
 """
-from functrans.random.continuous import (cauchy, exponential, gumbel, laplace, logistic, normal,
-                                         truncated_normal, uniform)
+from functrans.random.continuous import (
+                                         cauchy,
+                                         exponential,
+                                         gumbel,
+                                         laplace,
+                                         logistic,
+                                         normal,
+                                         truncated_normal,
+                                         uniform,
+)
 from functrans.random.discrete import bernoulli, categorical, rademacher, randint
-from functrans.random.keys import (PRNGKey, bits, fold_in, key, key_data, split,
-                                   wrap_key_data)
+from functrans.random.keys import PRNGKey, bits, fold_in, key, key_data, split, wrap_key_data
 from functrans.random.reflections import orthogonal
 from functrans.random.shuffling import choice, permutation
 

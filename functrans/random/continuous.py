@@ -10,8 +10,13 @@ import numpy as np
 from functrans.errors import ShapeError
 from functrans.ir.type import is_complex, is_float
 from functrans.numpy import ufuncs
-from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_shapes,
-                                       canonical_dtype, cast)
+from functrans.numpy.promotion import (
+    as_arraylike,
+    as_operand,
+    broadcast_shapes,
+    canonical_dtype,
+    cast,
+)
 from functrans.primitives import functions
 from functrans.primitives.elementwise import complex_, convert, shift_right_logical, stop_gradient
 from functrans.random.keys import check_shape, random_bits, split

@@ -23,8 +23,15 @@ from functrans.array import Array
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir.type import is_integer
 from functrans.numpy.promotion import as_arraylike, broadcast_one, canonical_dtype
-from functrans.primitives.elementwise import (add, convert, mul, or_, shift_left,
-                                              shift_right_logical, xor)
+from functrans.primitives.elementwise import (
+    add,
+    convert,
+    mul,
+    or_,
+    shift_left,
+    shift_right_logical,
+    xor,
+)
 from functrans.primitives.random import threefry2x32
 from functrans.primitives.shape import concatenate, expand_dims, iota, reshape, slice_axis
 

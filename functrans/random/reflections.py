@@ -4,8 +4,6 @@ In: keys. Out: matrices with orthonormal columns. Imports `random.continuous`, `
 """
 from __future__ import annotations
 
-import numpy as np
-
 from functrans.numpy import linalg, reductions, ufuncs
 from functrans.numpy.creation import eye, tril, triu
 from functrans.numpy.choosing import where

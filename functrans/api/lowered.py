@@ -1,0 +1,118 @@
+"""A jitted function, lowered for given types: what would run, to be looked at and called.
+
+In: a traced signature. Out: texts, and a callable that is never traced again. Imports `tree`,
+`jit`, `api.calls`.
+"""
+from __future__ import annotations
+
+from functrans import tree
+from functrans.api.calls import leaf_names, leaf_type
+from functrans.array import ArrayBase
+from functrans.ir.program import Program
+from functrans.jit import call, executable
+
+
+class Lowered:
+    """A function, lowered for given types: its Program, passes, kernels.
+
+    - `as_text()`: the Program as traced, and after the passes
+    - `source()`: the kernels, as Python
+    - `compile()`: the executable, called with arrays
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> lowered = ft.jit(lambda x: fnp.sin(x) * 2).lower(ft.ShapeDtypeStruct((3,), "float32"))
+    >>> lowered.compile()(fnp.zeros(3))
+    Array([0., 0., 0.], dtype=float32)
+    """
+
+    def __init__(self, entry, name: str, args: tuple, kwargs: dict):
+        self._entry = entry
+        self._name = name
+        self._structure = tree.structure((args, kwargs))
+
+    @property
+    def program(self) -> Program:
+        """The Program as it was traced."""
+        return self._entry.program
+
+    @property
+    def in_tree(self):
+        """The structure of (args, kwargs), static arguments left out."""
+        return self._structure
+
+    @property
+    def out_tree(self):
+        """The structure of the result."""
+        return self._entry.out_tree
+
+    def _executable(self, target=None):
+        return executable(self._entry.program, target or self._entry.target,
+                          self._entry.donated)
+
+    def as_text(self, stage: str | None = None) -> str:
+        """The Program before and after the passes; `stage`: "traced" or "optimized" alone."""
+        if stage not in (None, "traced", "optimized"):
+            raise ValueError(f'stage must be "traced" or "optimized", got {stage!r}')
+        texts = {"traced": repr(self._entry.program)}
+        if stage != "traced":
+            texts["optimized"] = repr(self._executable().program)
+        if stage is not None:
+            return texts[stage]
+        return "\n\n".join(f"# {name}\n{text}" for name, text in texts.items())
+
+    def source(self, target=None) -> str:
+        """The text of the kernels and of the entry that calls them."""
+        return self._executable(target and str(getattr(target, "platform", target))).source()
+
+    def compile(self) -> Compiled:
+        """Compiles; the result is called with arrays of the same structure and types."""
+        return Compiled(self, self._executable())
+
+    def __repr__(self):
+        return f"<lowered {self._name}: {len(self.program.equations)} equations>"
+
+
+class Compiled:
+    """A compiled function for arguments of one structure, one shape and dtype each.
+
+    Static arguments were given to `lower`, and are left out. Raises TypeError for others.
+    """
+
+    def __init__(self, lowered: Lowered, compiled):
+        self._lowered = lowered
+        self.executable = compiled
+        self.in_tree, self.out_tree = lowered.in_tree, lowered.out_tree
+
+    def __call__(self, *args, **kwargs):
+        entry = self._lowered._entry
+        leaves, structure = tree.flatten((args, kwargs))
+        if structure != self.in_tree:
+            raise TypeError(f"compiled {self._lowered._name} takes arguments of the structure "
+                            f"{self.in_tree}, without static ones, got {structure}")
+        self._check_types(leaves, args, kwargs)
+        return tree.unflatten(self.out_tree, call(self.executable, entry.program,
+                                                  [*entry.captured, *leaves]))
+
+    def _check_types(self, leaves: list, args: tuple, kwargs: dict):
+        expected = self._lowered.program.input_types[-len(leaves):] if leaves else ()
+        for number, (leaf, kind) in enumerate(zip(leaves, expected, strict=True)):
+            given = leaf.type if isinstance(leaf, ArrayBase) else leaf_type(leaf, "", "jit")
+            if not given.matches(kind):
+                name = leaf_names(_anything, args, kwargs)[number]
+                raise TypeError(f"compiled {self._lowered._name} takes {kind} for {name}, got "
+                                f"{given}; lower it again for other shapes and dtypes")
+
+    def as_text(self, stage: str | None = None) -> str:
+        """As `Lowered.as_text`."""
+        return self._lowered.as_text(stage)
+
+    def source(self) -> str:
+        """As `Lowered.source`."""
+        return self.executable.source()
+
+    def __repr__(self):
+        return f"<compiled {self._lowered._name}>"
+
+
+def _anything(*args, **kwargs):
+    """Stands for the function, whose signature static arguments have changed."""
