@@ -102,7 +102,7 @@ def jvp(f: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = Fals
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> ft.jvp(fnp.sin, (0.0,), (2.0,))
-    (Array(0., dtype=float32), Array(2., dtype=float32))
+    (Array(0., dtype=float32, weak_type=True), Array(2., dtype=float32, weak_type=True))
     """
     check_callable(f, "jvp")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
@@ -168,7 +168,7 @@ def linearize(f: Callable, *primals, has_aux: bool = False):
     >>> import functrans as ft, functrans.numpy as fnp
     >>> out, f_jvp = ft.linearize(fnp.sin, 0.0)
     >>> f_jvp(3.0)
-    Array(3., dtype=float32)
+    Array(3., dtype=float32, weak_type=True)
     """
     check_callable(f, "linearize")
     point = _Point(f, primals, "linearize", has_aux)
@@ -197,7 +197,7 @@ def vjp(f: Callable, *primals, has_aux: bool = False):
     >>> import functrans as ft, functrans.numpy as fnp
     >>> out, f_vjp = ft.vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> f_vjp(1.0)
-    (Array(3., dtype=float32), Array(2., dtype=float32))
+    (Array(3., dtype=float32, weak_type=True), Array(2., dtype=float32, weak_type=True))
     """
     check_callable(f, "vjp")
     point = _Point(f, primals, "vjp", has_aux)
@@ -247,7 +247,7 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
 
     >>> import functrans as ft
     >>> ft.value_and_grad(lambda x: x ** 2)(3.0)
-    (Array(9., dtype=float32), Array(6., dtype=float32))
+    (Array(9., dtype=float32, weak_type=True), Array(6., dtype=float32))
     """
     check_callable(fun, "grad")
 
@@ -351,7 +351,7 @@ def linear_transpose(fun: Callable, *primals) -> Callable:
 
     >>> import functrans as ft
     >>> ft.linear_transpose(lambda x: 3 * x, 0.0)(2.0)
-    (Array(6., dtype=float32),)
+    (Array(6., dtype=float32, weak_type=True),)
     """
     check_callable(fun, "linear_transpose")
     leaves, in_tree = tree.flatten((primals, {}))

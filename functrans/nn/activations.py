@@ -26,6 +26,16 @@ def _floats(x, name: str):
     return promote_inexact(as_arraylike(x, name))[0]
 
 
+def identity(x):
+    """x as it is: the activation of a layer that has none.
+
+    >>> import functrans as ft
+    >>> ft.nn.identity(2.0)
+    Array(2., dtype=float32, weak_type=True)
+    """
+    return as_arraylike(x, "identity")
+
+
 def relu(x):
     """max(x, 0), with derivative 0 at 0; NaN stays NaN.
 
@@ -53,7 +63,7 @@ def sigmoid(x):
 
     >>> import functrans as ft
     >>> ft.nn.sigmoid(0.0)
-    Array(0.5, dtype=float32)
+    Array(0.5, dtype=float32, weak_type=True)
     """
     return functions.logistic(_floats(x, "sigmoid"))
 
@@ -93,10 +103,49 @@ def softsign(x):
 
     >>> import functrans as ft
     >>> ft.nn.softsign(-1.0)
-    Array(-0.5, dtype=float32)
+    Array(-0.5, dtype=float32, weak_type=True)
     """
     x = _floats(x, "softsign")
     return x / (1 + ufuncs.abs(x))
+
+
+soft_sign = softsign
+
+
+def squareplus(x, b=4):
+    """(x + sqrt(x**2 + b)) / 2: close to softplus, without exponentials.
+
+    b: how round the corner is; 0 gives relu.
+
+    Barron, "Squareplus: a softplus-like algebraic rectifier" (arXiv 2112.11687).
+
+    >>> import functrans as ft
+    >>> ft.nn.squareplus(0.0)
+    Array(1., dtype=float32, weak_type=True)
+    """
+    x = _floats(x, "squareplus")
+    return 0.5 * (x + ufuncs.sqrt(ufuncs.square(x) + b))
+
+
+def sparse_plus(x):
+    """0 up to x = -1, x from 1 on, (x + 1)**2 / 4 between: softplus with flat ends.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.nn.sparse_plus(fnp.array([-2.0, 0.0, 3.0]))
+    Array([0.  , 0.25, 3.  ], dtype=float32)
+    """
+    x = _floats(x, "sparse_plus")
+    return where(x <= -1, 0, where(x >= 1, x, ufuncs.square(x + 1) / 4))
+
+
+def sparse_sigmoid(x):
+    """0 up to x = -1, 1 from 1 on, a straight line between: the slope of `sparse_plus`.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.nn.sparse_sigmoid(fnp.array([-2.0, 0.0, 3.0]))
+    Array([0. , 0.5, 1. ], dtype=float32)
+    """
+    return 0.5 * ufuncs.clip(_floats(x, "sparse_sigmoid") + 1, 0, 2)
 
 
 def _negative_exponential(x, alpha, scale=1.0):
@@ -163,7 +212,7 @@ def gelu(x, approximate: bool = True):
 
     >>> import functrans as ft
     >>> ft.nn.gelu(1.0, approximate=False)
-    Array(0.8413447, dtype=float32)
+    Array(0.8413447, dtype=float32, weak_type=True)
     """
     x = _floats(x, "gelu")
     if not approximate:
@@ -178,7 +227,7 @@ def silu(x):
 
     >>> import functrans as ft
     >>> ft.nn.silu(0.0)
-    Array(0., dtype=float32)
+    Array(0., dtype=float32, weak_type=True)
     """
     x = _floats(x, "silu")
     return x * sigmoid(x)
@@ -232,6 +281,9 @@ def hard_silu(x):
     """
     x = _floats(x, "hard_silu")
     return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
 
 
 def glu(x, axis: int = -1):

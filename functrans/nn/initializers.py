@@ -238,3 +238,26 @@ def orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
         matrix = random.orthogonal(key, math.prod(rest), dtype=dtype, m=shape[axis])
         return scale * moveaxis(reshape(matrix, (*rest, shape[axis])), -1, axis)
     return initialize
+
+
+def delta_orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
+    """An initializer of convolutions: an orthogonal matrix at the middle of the window, else 0.
+
+    Shapes have 1 to 3 axes of the window, then inputs, then outputs, at least as many.
+
+    Xiao et al., "Dynamical isometry and a mean field theory of CNNs" (ICML 2018).
+
+    >>> import functrans as ft
+    >>> ft.nn.initializers.delta_orthogonal()(ft.random.key(0), (3, 3, 4, 8)).shape
+    (3, 3, 4, 8)
+    """
+    matrix_of = orthogonal(scale, column_axis)
+
+    def initialize(key, shape, dtype=None):
+        if not 3 <= len(shape) <= 5 or shape[-1] < shape[-2]:
+            raise ShapeError("delta_orthogonal makes weights of 1 to 3 axes of a window, inputs, "
+                             f"and at least as many outputs, got shape {tuple(shape)}")
+        matrix = matrix_of(key, shape[-2:], dtype)
+        middle = tuple((size - 1) // 2 for size in shape[:-2])
+        return creation.zeros(shape, matrix.dtype).at[middle].set(matrix)
+    return initialize

@@ -18,13 +18,15 @@ from functrans.nn.activations import log_sigmoid, relu, softplus
 from functrans.nn.normalization import is_class, log_softmax, logsumexp
 from functrans.numpy import reductions, ufuncs
 from functrans.numpy.choosing import where
-from functrans.numpy.promotion import as_arraylike, canonical_axis, promote_inexact
+from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axis, materialize,
+                                       promote_inexact)
 from functrans.primitives.elementwise import convert
 
 
 def _pair(first, second, name: str) -> tuple:
     """Two arguments as floats of one dtype, broadcast against each other by what follows."""
-    return tuple(promote_inexact(as_arraylike(first, name), as_arraylike(second, name)))
+    operands = promote_inexact(as_operand(first, name), as_operand(second, name))
+    return tuple(materialize(x) for x in operands)
 
 
 def _errors(predictions, targets, name: str):

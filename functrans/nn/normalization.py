@@ -4,6 +4,8 @@ Imports `numpy`, `random`.
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from functrans.config import default_float
@@ -11,6 +13,7 @@ from functrans.errors import DtypeError
 from functrans.ir.type import is_integer
 from functrans.numpy import reductions, ufuncs
 from functrans.numpy.choosing import where as choose
+from functrans.numpy.creation import ones_like
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, canonical_axis,
                                        canonical_dtype, promote_inexact)
 from functrans.numpy.reductions import logsumexp
@@ -18,7 +21,8 @@ from functrans.primitives.elementwise import convert, eq, stop_gradient
 from functrans.primitives.shape import expand_dims, iota
 from functrans.random import bernoulli
 
-__all__ = ["dropout", "log_softmax", "logsumexp", "one_hot", "softmax", "standardize"]
+__all__ = ["dropout", "log1mexp", "log_softmax", "logmeanexp", "logsumexp", "one_hot", "softmax",
+           "standardize"]
 
 
 def _shifted(x, axis, where, name: str):
@@ -57,6 +61,35 @@ def log_softmax(x, axis=-1, where=None):
     total = reductions.sum(ufuncs.exp(shifted), axis, keepdims=True, where=where)
     result = shifted - ufuncs.log(total)
     return result if where is None else choose(where, result, -np.inf)
+
+
+def logmeanexp(x, axis=None, where=None, keepdims: bool = False):
+    """log(mean(exp(x))) over axes, without overflow.
+
+    x: an array. axis: an int, a tuple of ints, or None for all axes. where: which elements count.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.nn.logmeanexp(fnp.array([3.0, 3.0]))
+    Array(3., dtype=float32)
+    """
+    x, = promote_inexact(as_arraylike(x, "logmeanexp"))
+    number = reductions.sum(ones_like(x), axis, keepdims=keepdims, where=where)
+    return logsumexp(x, axis, keepdims=keepdims, where=where) - ufuncs.log(number)
+
+
+def log1mexp(x):
+    """log(1 - exp(-x)) for positive x, accurate for small and for large ones.
+
+    Maechler, "Accurately computing log(1 - exp(-|a|))" (2012).
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.nn.log1mexp(fnp.array([1e-20, 100.0]))
+    Array([-4.60517e+01, -3.78351e-44], dtype=float32)
+    """
+    x, = promote_inexact(as_arraylike(x, "log1mexp"))
+    small = x < math.log(2)
+    near = ufuncs.log(-ufuncs.expm1(-choose(small, x, 1)))
+    return choose(small, near, ufuncs.log1p(-ufuncs.exp(-choose(small, 1, x))))
 
 
 def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5):

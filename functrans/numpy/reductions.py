@@ -492,10 +492,11 @@ nanstd = _nan_moment("nanstd", std, """`std` of what is not NaN.
 
 # ---- exponentials ----
 
-def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = False):
+def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = False,
+              where=None):
     """log(sum(b * exp(a))) over axes, without overflow. b: weights, 1 by default.
 
-    With `return_sign`, a pair of log(abs(sum)) and the sign of the sum.
+    where: which elements count. With `return_sign`, a pair of log(abs(sum)) and the sign of the sum.
 
     >>> import functrans.numpy as fnp
     >>> from functrans.nn import logsumexp
@@ -507,9 +508,11 @@ def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = 
     a = convert(a, _float_of(a)) if not is_inexact(a.dtype) else a
     axes = canonical_axes(axis, a.ndim)
     scores = real(a) if is_complex(a.dtype) else a
-    high = max(scores, axes, keepdims=True, initial=-np.inf)
+    high = max(scores, axes, keepdims=True, initial=-np.inf, where=where)
     high = stop_gradient(where_(isfinite(high), high, 0))
     terms = exp(a - high)
+    if where is not None:
+        terms = where_(where, terms, 0)
     if b is not None:
         b = as_arraylike(b, "logsumexp")
         terms = where_(b != 0, terms, 0) * b

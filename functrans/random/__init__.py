@@ -7,7 +7,12 @@ A key is split for each use; there is no hidden state:
     weights = ft.random.normal(weight_key, (784, 10))
 
 All functions can be jitted, mapped over keys, and differentiated with respect to their
-parameters. The numbers are those of `jax.random` for the same key.
+parameters.
+
+The bits are those of JAX's default generator for the same key: threefry2x32 with 20 rounds, one
+counter for each element (in JAX, `jax_threefry_partitionable=True`, its default). Distributions
+turn them into the same numbers, to rounding, where the dtypes are the same too; `orthogonal` alone
+goes another way.
 """
 from functrans.random.continuous import (
                                          cauchy,
@@ -26,6 +31,6 @@ from functrans.random.shuffling import choice, permutation
 
 __all__ = [
     "PRNGKey", "bernoulli", "bits", "categorical", "cauchy", "choice", "exponential", "fold_in",
-    "gumbel", "key", "key_data", "laplace", "logistic", "normal", "orthogonal", "permutation", "rademacher",
-    "randint", "split", "truncated_normal", "uniform", "wrap_key_data",
+    "gumbel", "key", "key_data", "laplace", "logistic", "normal", "orthogonal", "permutation",
+    "rademacher", "randint", "split", "truncated_normal", "uniform", "wrap_key_data",
 ]

@@ -208,7 +208,7 @@ def bits(key, shape=(), dtype="uint32"):
 
     >>> import functrans as ft
     >>> ft.random.bits(ft.random.key(0), (2,))
-    Array([4070199207, 4202968041], dtype=uint32)
+    Array([4070199207, 4202968722], dtype=uint32)
     """
     dtype = canonical_dtype(dtype)
     if dtype.kind != "u":

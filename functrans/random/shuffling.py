@@ -33,7 +33,7 @@ def permutation(key, x, axis: int = 0, independent: bool = False):
 
     >>> import functrans as ft
     >>> ft.random.permutation(ft.random.key(0), 5)
-    Array([2, 4, 3, 0, 1], dtype=int64)
+    Array([0, 1, 4, 3, 2], dtype=int64)
     """
     size = _population(x)
     if size is not None:
