@@ -10,13 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from functrans import errors, tree
-from functrans.array import Array
+from functrans.array import ArrayBase as Array
 from functrans.config import config
 from functrans.device import Device
 
 # The namespaces complete the array classes with operators, so they come before the rest.
 from functrans import numpy  # isort: skip
-from functrans import lax, nn, random  # isort: skip
+from functrans import lax  # isort: skip
 from functrans import debug
 from functrans.api.callbacks import io_callback, pure_callback
 from functrans.api.calls import ShapeDtypeStruct

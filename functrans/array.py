@@ -15,7 +15,11 @@ from functrans.ir.type import ArrayType
 
 
 class ArrayBase:
-    """What arrays and tracers share: a type, and conversions that need a concrete value."""
+    """An immutable array: one with a value, or a tracer that stands for one.
+
+    This is the public `functrans.Array`: `isinstance(x, functrans.Array)` holds in a function
+    that is traced, too. It has what needs no value but a type, and conversions that need one.
+    """
 
     __slots__ = ()
     __hash__ = None
@@ -144,18 +148,10 @@ def _scalar(value: np.ndarray, purpose: str):
     return value.reshape(())[()]
 
 
-class _ArrayKind(type):
-    """Makes `isinstance(x, Array)` true of tracers, so that functions that ask can be traced."""
-
-    def __instancecheck__(cls, instance):
-        return isinstance(instance, ArrayBase)
-
-
-class Array(ArrayBase, metaclass=_ArrayKind):
+class Array(ArrayBase):
     """An immutable array on a device. Make one with `functrans.numpy.array` and its kin.
 
-    NumPy functions and operators work on it; `np.asarray(x)` is a read-only view. A tracer
-    counts as an instance: it stands for an array.
+    NumPy functions and operators work on it; `np.asarray(x)` is a read-only view.
 
     >>> import functrans.numpy as fnp
     >>> fnp.array([1.0, 2.0]) * 3

@@ -8,7 +8,7 @@ from numpy import (bool_, complex64, complex128, dtype, finfo, float16, float32,
                    signedinteger, uint8, uint16, uint32, uint64, unsignedinteger)
 from numpy import bool_ as bool
 
-from functrans.array import Array as ndarray
+from functrans.array import ArrayBase as ndarray
 from functrans.numpy.choosing import choose, piecewise, select, where
 from functrans.numpy.creation import (arange, array, asarray, astype, copy, e, empty, empty_like,
                                       euler_gamma, eye, from_dlpack, fromfunction, full, full_like,
