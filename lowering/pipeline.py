@@ -7,10 +7,13 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.ir.check import check
+from functrans.ir.library import LibraryProgram
 from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program
 from functrans.ir.rewrite import dead_code, inline, map_inner
 from lowering.emit import emit
+from lowering.library import lower_routines
+from lowering.native import lapack
 from lowering.nest import build_nest
 from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
@@ -41,6 +44,8 @@ PASSES = (
 
 def _callee(equation) -> Program | None:
     kernel = equation.kernel
+    if isinstance(kernel, LibraryProgram) and lapack.available():
+        return kernel.program
     return kernel.program if isinstance(kernel, Call) else None
 
 
@@ -142,7 +147,7 @@ def _with_inner(function):
 
 
 _LOWER = {"product": _lower_product, "copy": _lower_copy, "zero": _lower_zero,
-          "sort": _lower_sort, "scan": _lower_loop,
+          "sort": _lower_sort, "routines": lower_routines, "scan": _lower_loop,
           "while": _lower_loop, "unwind": _lower_loop,
           "branch": _with_inner(lower_branch), "emptystack": _lower_zero,
           "addstacks": _with_inner(lower_stack_sum)}

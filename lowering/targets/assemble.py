@@ -275,9 +275,9 @@ class _BlasCall:
         letter = blas.LETTERS[step.target.dtype.name]
         self.vector = self.rows == 1 or self.columns == 1
         self.address = library.address(letter + ("gemv" if self.vector else "gemm"))
-        self.pack = _packer(library.integer)
-        self.one = assembler.constant(*_words(step.target.dtype.type(1)))
-        self.zero = assembler.constant(*_words(step.target.dtype.type(0)))
+        self.pack = packer(library.integer)
+        self.one = assembler.constant(*words(step.target.dtype.type(1)))
+        self.zero = assembler.constant(*words(step.target.dtype.type(0)))
 
     def stride(self, number: int, dim: int) -> int:
         """Bytes from one matrix of the batch to the next, of left, right or target."""
@@ -358,12 +358,12 @@ def _layout(matrices, if_rows: str, if_columns: str) -> tuple[str, int]:
     return if_columns, max(matrices.row_stride, matrices.columns, 1)
 
 
-def _packer(integer: type) -> Callable:
+def packer(integer: type) -> Callable:
     """An integer of BLAS in a word of 64 bits."""
     return (lambda value: value) if integer is np.int64 else (lambda value: value & 0xFFFFFFFF)
 
 
-def _words(value: np.generic) -> list[int]:
+def words(value: np.generic) -> list[int]:
     """A number's bytes as words of 64 bits."""
     data = value.tobytes()
     data += bytes(-len(data) % 8)

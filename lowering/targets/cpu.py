@@ -17,7 +17,7 @@ from lowering.native.runner import runner
 from lowering.pipeline import make_plan, optimize
 from lowering.plan import Host
 from lowering.source import module_text
-from lowering.targets import assemble_loops, stacks  # noqa: F401  (registers loops)
+from lowering.targets import assemble_library, assemble_loops, stacks  # noqa: F401  (register)
 from lowering.targets.assemble import BLOCKS, Assembler
 
 
