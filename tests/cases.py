@@ -47,11 +47,12 @@ class Case:
     """params: a dict, or a function from the types of the operands to one.
 
     counted: the result that says how many elements the stacks among the results have; None if
-    they have `STACK`, or none.
+    they have `STACK`, or none. derivative: whether it has one, by its rules.
     """
     operands: tuple
     params: dict | Callable = field(default_factory=dict)
     counted: int | None = None
+    derivative: bool = True
 
     def arrays(self, dtype: str, seed: int = 0) -> list[np.ndarray]:
         rng = np.random.default_rng(seed)
@@ -177,7 +178,17 @@ def draw(rng, operand: Operand, dtype: np.dtype) -> np.ndarray:
     values = _floats(rng, shape, kind)
     if dtype.kind == "c":
         values = values + 1j * _floats(rng, shape, "normal") * 0.5
+    if kind in ("dominant", "definite"):
+        values = _regular(values, kind)
     return values.astype(dtype)
+
+
+def _regular(values: np.ndarray, kind: str) -> np.ndarray:
+    """Matrices far from singular ones: with a large diagonal, or positive definite."""
+    size = values.shape[-1]
+    if kind == "dominant":
+        return values + 3 * size * np.eye(size)
+    return values @ np.swapaxes(values.conj(), -1, -2) + np.eye(size)
 
 
 def _integers(rng, shape, kind: str, dtype) -> np.ndarray:
@@ -200,10 +211,10 @@ def _floats(rng, shape, kind: str) -> np.ndarray:
 
 
 def case(*operands, params: Callable | None = None, counted: int | None = None,
-         **fixed) -> Case:
+         derivative: bool = True, **fixed) -> Case:
     """A case from shapes (or Operands)."""
     return Case(tuple(op if isinstance(op, Operand) else Operand(op) for op in operands),
-                params or fixed, counted)
+                params or fixed, counted, derivative)
 
 
 def spread(kind="normal", count=1) -> tuple:

@@ -1,6 +1,7 @@
 """One row for each primitive: operands, params and dtypes on which all laws are tried.
 
-What a row is made of is in `cases.py`; the rows of control flow are in `rows_control.py`.
+What a row is made of is in `cases.py`; the rows of control flow are in `rows_control.py`,
+those of linear algebra and Fourier transforms in `rows_linalg.py`.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from cases import (
     unary,
 )
 from rows_control import CONTROL
+from rows_linalg import LINALG
 
 from functrans import control, primitives
 from functrans.ir.primitive import Primitive
@@ -196,7 +198,7 @@ _INDEX = [
 ]
 
 ROWS = (_ARITHMETIC + _COMPARISON + _CONVERSION + _FUNCTIONS + _SHAPE + _REDUCE + _PRODUCTS
-        + _INDEX + CONTROL)
+        + _INDEX + CONTROL + LINALG)
 BY_NAME = {row.name: row for row in ROWS}
 
 

@@ -9,7 +9,8 @@ from functools import lru_cache, wraps
 
 import numpy as np
 
-from functrans.ir.library import INTEGER, Block, LibraryProgram, Routine, routines_p
+from functrans.ir import library
+from functrans.ir.library import INTEGER, Block, LibraryProgram, Routine
 from functrans.ir.primitive import Call
 from functrans.ir.type import is_complex
 from functrans.primitives.basic import broadcast, with_batch_axis
@@ -28,7 +29,7 @@ def info_block() -> Block:
 
 def call_routine(routine: Routine, results: tuple, *operands, batch: tuple):
     """The result blocks of a routine that begins with these operands."""
-    return bind(routines_p, *operands, calls=(routine,), results=results, batch=batch)
+    return bind(library.routines_p, *operands, calls=(routine,), results=results, batch=batch)
 
 
 def nan_where_failed(info, x):
