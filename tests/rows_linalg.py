@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cases import COMPLEX, Operand, Row, case
 
-from functrans.primitives import linalg, orthogonal, spectral, triangular
+from functrans.primitives import fft, linalg, orthogonal, spectral, triangular
 
 REALS = ("float32", "float64")
 MATRICES = REALS + COMPLEX
@@ -22,6 +22,20 @@ _TRIANGLES = tuple(
     case(_dominant(3, 3), (3, 2), lower=lower, letter=letter, unit=unit)
     for lower, letter, unit in ((True, "N", False), (False, "T", False), (True, "C", True),
                                 (False, "N", True)))
+
+def _transform(shape, complex_kind: str, axes: tuple, norm: str = "backward", last=None):
+    """A case of `fft`: of `complex_kind` for complex operands, "rfft" for real ones.
+
+    last: the size along the last axis of an "irfft".
+    """
+    def params(x):
+        kind = complex_kind if x.dtype.kind == "c" else "rfft"
+        sizes = [shape[axis] for axis in axes]
+        if kind == "irfft":
+            sizes[-1] = last
+        return dict(kind=kind, sizes=tuple(sizes), axes=axes, norm=norm)
+    return case(shape, params=params)
+
 
 LINALG = [
     Row(triangular.cholesky_p, (case(Operand((3, 3), "definite")),
@@ -52,4 +66,8 @@ LINALG = [
                           case((3, 3), vectors=False)), _PHASE, ulp=512),
     Row(spectral.eig_p, (case((4, 4), vectors=True, derivative=False),
                          case((2, 3, 3), vectors=False, derivative=False)), MATRICES, ulp=512),
+    Row(fft.fft_p, (_transform((2, 5), "fft", (1,)), _transform((4, 3), "ifft", (0,), "forward"),
+                    _transform((2, 4, 3), "fft", (2, 1), "ortho"),
+                    _transform((3, 2), "irfft", (0,), "backward", 5),
+                    _transform((2, 3), "irfft", (0, 1), "ortho", 4)), MATRICES, ulp=64),
 ]

@@ -58,6 +58,6 @@ from functrans.numpy.ufuncs import (abs, absolute, acos, acosh, add, angle, arcc
                                     trunc, unwrap)
 
 from functrans.numpy import operators, protocols  # isort: skip  (they complete the classes)
-from functrans.numpy import linalg  # isort: skip
+from functrans.numpy import fft, linalg  # isort: skip
 
 del operators, protocols
