@@ -12,7 +12,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array
 from functrans.numpy import reductions, ufuncs
-from functrans.numpy.linalg import safe_sqrt
+from functrans.numpy.linalg.norms import safe_sqrt
 from functrans.numpy.promotion import as_arraylike
 from functrans.optim.base import (
     GradientTransformation,
