@@ -216,7 +216,8 @@ def lstsq(a, b, rcond=None):
     rcond = max(m, n) * eps if rcond is None else max(rcond, eps)
     x = matmul(pinv(a, rcond), b)
     values = svd(a, compute_uv=False)
-    rank = reductions.count_nonzero(values > values.dtype.type(rcond) * reductions.max(values, initial=0))
+    limit = values.dtype.type(rcond) * reductions.max(values, initial=0)
+    rank = reductions.count_nonzero(values > limit)
     residuals = _squared_residuals(a, b, x, rank)
     return (from_column(x) if vector else x), residuals, rank, values
 
