@@ -117,7 +117,10 @@ class _Emitter:
         self._within_tile(outer, depth + 2)
         for inner in outer.body:
             self._within_tile(inner, depth + 3)
+            before = len(self.lines)
             self._block(inner.body, depth + 4, (*path, outer, inner))
+            if len(self.lines) == before:
+                self._line(depth + 4, "pass")
 
     def _within_tile(self, loop: Loop, depth: int):
         name, extent = self.axis_names[loop.axis], self._extent(loop.axis)

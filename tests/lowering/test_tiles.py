@@ -41,3 +41,10 @@ def test_a_batch_of_transpositions():
 def test_loops_in_the_order_of_memory_are_not_tiled():
     x = fnp.ones((70, 90))
     assert "_start" not in kernel_text(lambda x: fnp.tanh(x) + x.sum(axis=0), x)
+
+
+def test_a_loop_in_a_tile_whose_values_are_written_out_elsewhere():
+    x = np.stack([np.eye(3), np.arange(9.0).reshape(3, 3)])
+    values, vectors = ft.jit(fnp.linalg.eig, device="cpu")(x)
+    np.testing.assert_allclose(x @ np.asarray(vectors),
+                               np.asarray(vectors) * np.asarray(values)[:, None], atol=1e-12)
