@@ -12,6 +12,7 @@
 | `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of the compiled kernels      |
 | `check`         | `FUNCTRANS_CHECK`         | `False`   | check every Program after each pass |
 | `debug_nans`    | `FUNCTRANS_DEBUG_NANS`    | `False`   | raise where a NaN is first computed |
+| `tracebacks`    | `FUNCTRANS_TRACEBACKS`    | `folded`  | `full`: frames of the library, too  |
 
 Imports NumPy only.
 """
@@ -61,6 +62,7 @@ _SWITCHES = {
     "cache_dir": ("FUNCTRANS_CACHE_DIR", Path, None),
     "check": ("FUNCTRANS_CHECK", _flag, False),
     "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
+    "tracebacks": ("FUNCTRANS_TRACEBACKS", _choice("folded", "full"), "folded"),
 }
 
 
@@ -99,7 +101,8 @@ class Config:
 
     def update(self, name: str, value):
         """Sets a switch for this process (or for the surrounding `override` block)."""
-        self._current()[_known(name)] = _parsed(name, value, "config.update")
+        known = _known(name)
+        self._current()[known] = _parsed(known, value, "config.update")
 
     @contextmanager
     def override(self, **values):

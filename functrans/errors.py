@@ -1,11 +1,31 @@
 """The errors that functrans raises. Each is also the built-in class that people catch.
 
-Imports nothing.
+A message ends with the line of the user's code that was at fault, unless it names one itself.
+Imports `locations`, when an error is made.
 """
+from __future__ import annotations
 
 
 class FunctransError(Exception):
-    """Base of all errors of this library."""
+    """Base of all errors of this library.
+
+    The line of the user's code is added to the message: the innermost one that does not belong to
+    the library, or, where a transformation works on a function that was traced before, the one
+    that was traced.
+    """
+
+    def __init__(self, message: str = "", *rest):
+        super().__init__(message if " at: " in message else message + _user_line(), *rest)
+
+
+def _user_line() -> str:
+    from functrans.locations import describe, user_location
+    location = user_location()
+    return "" if location is None else f"\n  at: {describe(location)}"
+
+
+class ArgumentError(FunctransError, TypeError, ValueError):
+    """An argument of a transformation that does not fit the function, or the other arguments."""
 
 
 class ConcretizationError(FunctransError, TypeError):

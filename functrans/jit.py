@@ -21,6 +21,7 @@ from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
 from functrans.ir.type import storage_dtype
 from functrans.primitives.basic import is_linear
+from functrans.primitives.index import outside
 from functrans.trace import Tracer, bind, leaked
 from functrans.transforms.jvp import jvp_program
 from functrans.transforms.linearize import linearize_program
@@ -53,7 +54,17 @@ def call(compiled, program: Program, leaves: Sequence) -> list[Array]:
     """Runs an executable on leaves as users pass them."""
     arrays = [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
               for leaf, var in zip(leaves, program.inputs, strict=True)]
-    return [wrap(out, atom.type) for out, atom in zip(compiled.run(arrays), program.outputs)]
+    return [wrap(out, atom.type) for out, atom in zip(run(compiled, arrays), program.outputs)]
+
+
+def run(compiled, arrays: Sequence) -> list:
+    """Runs an executable on data; an index outside raises as it does in eager code."""
+    try:
+        return compiled.run(arrays)
+    except IndexError as error:
+        if not hasattr(error, "location"):
+            raise
+        raise outside(str(error), error.location) from None
 
 
 def _raw(leaf, kind) -> np.ndarray:
@@ -66,7 +77,7 @@ def _raw(leaf, kind) -> np.ndarray:
 # ---- rules ----
 
 def _evaluate(*arrays, program, name, target=None):
-    return executable(program, target).run(arrays)
+    return run(executable(program, target), arrays)
 
 
 def _call(program: Program, like: dict, arguments: Sequence):

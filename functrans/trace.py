@@ -51,6 +51,11 @@ class Eval:
         token = silence()
         try:
             out = primitive.evaluate(*raw, **params)
+        except Exception:
+            problem = _type_error(primitive, args, params)
+            if problem is not None:
+                raise problem from None
+            raise
         finally:
             restore(token)
         if _after_evaluation is not None:
@@ -86,6 +91,15 @@ def _wrap(out, weak: bool) -> Array:
 
 def _type(arg) -> ArrayType:
     return arg.type if isinstance(arg, ArrayBase) else ArrayType((), arg.dtype)
+
+
+def _type_error(primitive: Primitive, args: Sequence, params: dict) -> Exception | None:
+    """What the infer rule has against the operands: it names types, where NumPy does not."""
+    try:
+        primitive.infer(*(_type(arg) for arg in args), **params)
+    except Exception as error:
+        return error
+    return None
 
 
 def _reject(arg, primitive):

@@ -27,13 +27,17 @@ _HINTS = {"bool()": _FLOW, "float()": _NUMBER, "int()": _NUMBER, "complex()": _N
 
 
 def no_value(tracer, purpose: str) -> ConcretizationError:
-    """A value was needed that there is none of while tracing."""
+    """A value was needed that there is none of while tracing.
+
+    purpose: what for, such as `bool()`; advice may follow in brackets.
+    """
+    what, _, advice = purpose.partition(" (")
+    hint = _HINTS.get(purpose, _SHAPE) if not advice else advice[:1].upper() + advice[1:-1] + "."
     return ConcretizationError(
-        f"{purpose} needs the value of a traced array, which has none under "
+        f"{what} needs the value of a traced array, which has none under "
         f"{_name(tracer.trace)}.\n"
         f"  at:    {describe(user_location())}\n"
-        f"  value: {_origin(tracer)}{_dependence(tracer)}\n"
-        + _HINTS.get(purpose, _SHAPE))
+        f"  value: {_origin(tracer)}{_dependence(tracer)}\n{hint}")
 
 
 def cut_off(tracer, trace) -> ConcretizationError:

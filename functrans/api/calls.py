@@ -13,7 +13,9 @@ import numpy as np
 
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array, scalar_literal, type_of
+from functrans.errors import ArgumentError
 from functrans.ir.type import ArrayType
+from functrans.tracebacks import boundary
 
 
 class ShapeDtypeStruct:
@@ -61,9 +63,16 @@ def wraps(function: Callable) -> Callable:
     return functools.wraps(function, updated=())
 
 
+def transformed(function: Callable) -> Callable:
+    """For the function that a transformation of `function` gives: its name, folded tracebacks."""
+    def decorate(result: Callable) -> Callable:
+        return functools.wraps(function, updated=())(boundary(result))
+    return decorate
+
+
 def check_callable(function, who: str):
     if not callable(function):
-        raise TypeError(f"{who} takes a function, got {function!r} of type "
+        raise ArgumentError(f"{who} takes a function, got {function!r} of type "
                         f"{type(function).__name__}")
 
 
@@ -120,7 +129,7 @@ class FlatFunction:
 
     def _pair(self, out):
         if not (isinstance(out, tuple) and len(out) == 2):
-            raise TypeError(f"{self.who} with has_aux=True: {function_name(self.function)} must "
+            raise ArgumentError(f"{self.who} with has_aux=True: {function_name(self.function)} must "
                             f"return a pair (output, aux), got {_brief(out)}")
         return out
 
@@ -129,7 +138,7 @@ class FlatFunction:
             return as_value(leaf)
         except TypeError as error:
             path = self._path(index)
-            raise TypeError(
+            raise ArgumentError(
                 f"{function_name(self.function)} returned {_brief(leaf)}{path}, which is not an "
                 f"array: {self.who or 'a transformed function'} needs arrays, numbers or pytrees "
                 "of them") from error
@@ -165,7 +174,7 @@ def leaf_type(leaf, name: str, who: str) -> ArrayType:
     try:
         return type_of(leaf)
     except TypeError:
-        raise TypeError(
+        raise ArgumentError(
             f"{who}: {name} is {_brief(leaf)}, not an array or number. Pass it as a static "
             "argument, or close over it") from None
 
@@ -189,15 +198,15 @@ def normalize_argnums(argnums, count: int, name: str, who: str) -> tuple:
     positions = []
     for number in given:
         if isinstance(number, bool) or not hasattr(number, "__index__"):
-            raise TypeError(f"{who}: argnums must be an int or a tuple of ints, the positions of "
+            raise ArgumentError(f"{who}: argnums must be an int or a tuple of ints, the positions of "
                             f"arguments, got {argnums!r}")
         position = int(number)
         if not -count <= position < count:
-            raise ValueError(
+            raise ArgumentError(
                 f"{who}: argnums={argnums!r}, but {name} was called with {count} positional "
                 f"argument{'s' if count != 1 else ''}; arguments passed by keyword do not count")
         positions.append(position % count)
     if len(set(positions)) != len(positions):
-        raise ValueError(f"{who}: argnums={argnums!r} names an argument twice")
+        raise ArgumentError(f"{who}: argnums={argnums!r} names an argument twice")
     return tuple(positions)
 

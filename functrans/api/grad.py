@@ -11,21 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from functrans import tree
-from functrans.api.calls import (
-    FlatFunction,
-    as_input,
-    as_result,
-    check_callable,
-    function_name,
-    leaf_names,
-    leaf_type,
-    normalize_argnums,
-    wraps,
-)
-from functrans.errors import GradientError
+from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable, function_name,
+                                 leaf_names, leaf_type, normalize_argnums, transformed, wraps)
+from functrans.errors import ArgumentError, DtypeError, GradientError, ShapeError, StructureError
 from functrans.ir.type import ArrayType, is_complex, is_inexact, tangent_type
 from functrans.primitives.basic import full, zeros
 from functrans.trace import Trace, Tracer, run, using
+from functrans.tracebacks import boundary
 from functrans.transforms import jvp as forward
 from functrans.transforms.linearize import linearize as linearize_program_at
 from functrans.transforms.linearize import record_linear
@@ -92,6 +84,7 @@ class _Point:
 
 # ---- forward ----
 
+@boundary
 def jvp(f: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = False):
     """The value of `f` and its derivative along `tangents` (forward mode).
 
@@ -106,7 +99,7 @@ def jvp(f: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = Fals
     """
     check_callable(f, "jvp")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError("jvp takes primals and tangents as tuples, one entry an argument; got "
+        raise ArgumentError("jvp takes primals and tangents as tuples, one entry an argument; got "
                         f"{type(primals).__name__} and {type(tangents).__name__}")
     point = _Point(f, tuple(primals), "jvp", has_aux)
     given = _tangent_leaves(point, tuple(primals), tuple(tangents))
@@ -138,7 +131,7 @@ def _tangent_leaves(point: _Point, primals: tuple, tangents: tuple) -> list:
     """The tangents of a point's leaves, checked; None for integers."""
     structure, given = tree.structure(primals), tree.structure(tangents)
     if structure != given:
-        raise TypeError("jvp: primals and tangents must have the same structure, got "
+        raise StructureError("jvp: primals and tangents must have the same structure, got "
                         f"{structure} and {given}")
     return [_check_tangent(leaf, kind, name, "tangent")
             for leaf, kind, name in zip(tree.leaves(tangents), point.types, point.names)]
@@ -150,15 +143,16 @@ def _check_tangent(leaf, kind: ArrayType, name: str, what: str):
         return None
     value = as_input(leaf, f"the {what} of {name}", what)
     if value.shape != kind.shape:
-        raise TypeError(f"the {what} of {name} must have shape {kind.shape}, got {value.type}")
+        raise ShapeError(f"the {what} of {name} must have shape {kind.shape}, got {value.type}")
     if value.dtype != kind.dtype:
         if not value.weak_type:
-            raise TypeError(f"the {what} of {name} must have dtype {kind.dtype.name}, "
+            raise DtypeError(f"the {what} of {name} must have dtype {kind.dtype.name}, "
                             f"got {value.type}")
         value = value.astype(kind.dtype)
     return value
 
 
+@boundary
 def linearize(f: Callable, *primals, has_aux: bool = False):
     """The value of `f` at `primals`, and its derivative there as a linear function.
 
@@ -174,6 +168,7 @@ def linearize(f: Callable, *primals, has_aux: bool = False):
     point = _Point(f, primals, "linearize", has_aux)
     outs, linear = point.linearize()
 
+    @boundary
     def f_jvp(*tangents):
         given = [value for value in _tangent_leaves(point, primals, tangents)
                  if value is not None]
@@ -188,6 +183,7 @@ def linearize(f: Callable, *primals, has_aux: bool = False):
 
 # ---- reverse ----
 
+@boundary
 def vjp(f: Callable, *primals, has_aux: bool = False):
     """The value of `f` at `primals`, and the function that pulls cotangents back (reverse).
 
@@ -204,10 +200,11 @@ def vjp(f: Callable, *primals, has_aux: bool = False):
     outs, linear = point.linearize()
     pull = _pullback(point, outs, linear)
 
+    @boundary
     def f_vjp(ct):
         expected = point.flat.out_tree
         if tree.structure(ct) != expected:
-            raise TypeError(f"vjp: the cotangent must have the structure of the output, "
+            raise StructureError(f"vjp: the cotangent must have the structure of the output, "
                             f"{expected}, got {tree.structure(ct)}")
         leaves = [_check_tangent(leaf, out.type, "the output", "cotangent")
                   for leaf, out in zip(tree.leaves(ct), outs)]
@@ -251,7 +248,7 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
     """
     check_callable(fun, "grad")
 
-    @wraps(fun)
+    @transformed(fun)
     def value_and_gradient(*args, **kwargs):
         numbers = normalize_argnums(argnums, len(args), function_name(fun), "grad")
         names = _differentiated_names(fun, args, kwargs, numbers)
@@ -278,7 +275,7 @@ def grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
     """
     both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
 
-    @wraps(fun)
+    @transformed(fun)
     def gradient(*args, **kwargs):
         value, grads = both(*args, **kwargs)
         return (grads, value[1]) if has_aux else grads
@@ -343,6 +340,7 @@ def _close(point: _Point):
 
 # ---- transposition of linear functions ----
 
+@boundary
 def linear_transpose(fun: Callable, *primals) -> Callable:
     """The adjoint of a linear function: from cotangents of its output to those of its inputs.
 
@@ -365,6 +363,7 @@ def linear_transpose(fun: Callable, *primals) -> Callable:
 
     outs, linear = record_linear(run_flat, types, f"linear_transpose of {function_name(fun)}")
 
+    @boundary
     def transposed(ct):
         cts = [_check_tangent(leaf, out.type, "the output", "cotangent")
                for leaf, out in zip(tree.leaves(ct), outs)]

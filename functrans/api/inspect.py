@@ -7,18 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from functrans import tree
-from functrans.api.calls import (
-    FlatFunction,
-    ShapeDtypeStruct,
-    check_callable,
-    function_name,
-    leaf_names,
-    leaf_type,
-    normalize_argnums,
-    wraps,
-)
+from functrans.api.calls import (FlatFunction, ShapeDtypeStruct, check_callable, function_name,
+                                 leaf_names, leaf_type, normalize_argnums, transformed)
 from functrans.array import Array
 from functrans.trace import trace
+from functrans.tracebacks import boundary
 
 
 def _traced(fun: Callable, args: tuple, kwargs: dict, who: str):
@@ -45,7 +38,7 @@ def make_ir(fun: Callable, static_argnums: int | Sequence[int] = (),
     """
     check_callable(fun, "make_ir")
 
-    @wraps(fun)
+    @transformed(fun)
     def maker(*args, **kwargs):
         static = normalize_argnums(static_argnums, len(args), function_name(fun), "make_ir") \
             if static_argnums != () else ()
@@ -69,6 +62,7 @@ def as_structs(types: Sequence, out_tree):
                                                       weak_type=kind.weak) for kind in types])
 
 
+@boundary
 def eval_shape(fun: Callable, *args, **kwargs):
     """The shapes and dtypes of `fun(*args, **kwargs)`, without computing anything.
 

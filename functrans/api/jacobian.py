@@ -10,14 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from functrans import tree
-from functrans.api.calls import (
-    as_input,
-    check_callable,
-    function_name,
-    leaf_names,
-    normalize_argnums,
-    wraps,
-)
+from functrans.api.calls import (as_input, check_callable, function_name, leaf_names,
+                                 normalize_argnums, transformed)
 from functrans.api.grad import jvp, partial_at, vjp
 from functrans.api.vmap import vmap
 from functrans.errors import GradientError
@@ -43,7 +37,7 @@ def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
     """
     check_callable(fun, "jacfwd")
 
-    @wraps(fun)
+    @transformed(fun)
     def jacobian(*args, **kwargs):
         numbers = normalize_argnums(argnums, len(args), function_name(fun), "jacfwd")
         partial = partial_at(fun, args, kwargs, numbers)
@@ -78,7 +72,7 @@ def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
     """
     check_callable(fun, "jacrev")
 
-    @wraps(fun)
+    @transformed(fun)
     def jacobian(*args, **kwargs):
         numbers = normalize_argnums(argnums, len(args), function_name(fun), "jacrev")
         partial = partial_at(fun, args, kwargs, numbers)

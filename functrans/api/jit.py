@@ -26,10 +26,12 @@ from functrans.api.calls import (
 from functrans.api.lowered import Lowered
 from functrans.array import Array, ArrayBase
 from functrans.config import config
+from functrans.errors import ArgumentError
 from functrans.control.axes import named_axes
 from functrans.ir.program import Program
 from functrans.jit import call, executable, jit_p
 from functrans.trace import EVAL, Tracer, bind, current, trace
+from functrans.tracebacks import fold
 
 _disabled: ContextVar[bool] = ContextVar("functrans_disable_jit", default=False)
 
@@ -116,11 +118,11 @@ class Jitted:
         positional, every, more, keywords = self._parameters
         for number in numbers:
             if not more and not -len(positional) <= number < len(positional):
-                raise ValueError(f"jit of {self._name}: {kind}_argnums={number}, but it takes "
+                raise ArgumentError(f"jit of {self._name}: {kind}_argnums={number}, but it takes "
                                  f"{len(positional)} positional arguments")
         for name in names:
             if not keywords and name not in every:
-                raise ValueError(f"jit of {self._name}: {kind}_argnames={name!r}, but its "
+                raise ArgumentError(f"jit of {self._name}: {kind}_argnames={name!r}, but its "
                                  f"arguments are {', '.join(every) or 'none'}")
         positions = {positional.index(name) for name in names if name in positional}
         named = {positional[k] for k in numbers if -len(positional) <= k < len(positional)}
@@ -130,25 +132,29 @@ class Jitted:
         both = self._static_names & self._donated_names or \
             self._static_numbers & self._donated_numbers
         if both:
-            raise ValueError(f"jit of {self._name}: argument {next(iter(both))!r} is both static "
+            raise ArgumentError(f"jit of {self._name}: argument {next(iter(both))!r} is both static "
                              "and donated; static arguments have no memory to give away")
 
     def __call__(self, *args, **kwargs):
         if _disabled.get():
             return self._fun(*args, **kwargs)
-        entry, leaves = self._entry(args, kwargs)
-        if current() is EVAL:
-            if entry.run is None:
-                entry.run = executable(entry.program, entry.target, entry.donated)
-            every = entry.captured + leaves
-            outs = call(entry.run, entry.program, every)
-            for index in entry.donated:
-                _give_up(every[index])
-        else:
-            inputs = [as_input(leaf, "an argument", "jit") for leaf in leaves]
-            outs = bind(jit_p, *entry.captured, *inputs, program=entry.program,
-                        name=self._name, target=self._device)
-        return tree.unflatten(entry.out_tree, outs)
+        try:
+            entry, leaves = self._entry(args, kwargs)
+            if current() is EVAL:
+                if entry.run is None:
+                    entry.run = executable(entry.program, entry.target, entry.donated)
+                every = entry.captured + leaves
+                outs = call(entry.run, entry.program, every)
+                for index in entry.donated:
+                    _give_up(every[index])
+            else:
+                inputs = [as_input(leaf, "an argument", "jit") for leaf in leaves]
+                outs = bind(jit_p, *entry.captured, *inputs, program=entry.program,
+                            name=self._name, target=self._device)
+            return tree.unflatten(entry.out_tree, outs)
+        except Exception as error:
+            fold(error)
+            raise
 
     def __get__(self, instance, owner=None):
         return self if instance is None else partial(self, instance)
@@ -171,13 +177,13 @@ class Jitted:
         if isinstance(label, int) and self._parameters and label < len(self._parameters[0]):
             label = self._parameters[0][label]
         if isinstance(value, ArrayBase) or isinstance(value, np.ndarray):
-            raise TypeError(f"jit of {self._name}: static argument {label!r} is an array; static "
+            raise ArgumentError(f"jit of {self._name}: static argument {label!r} is an array; static "
                             "arguments are hashable Python values: pass it as a traced argument, "
                             "or as a number (int(x))")
         try:
             hash(value)
         except TypeError:
-            raise TypeError(
+            raise ArgumentError(
                 f"jit of {self._name}: static argument {label!r} is {value!r} of type "
                 f"{type(value).__name__}, which is not hashable; use a tuple instead of a list, "
                 "or a frozen dataclass") from None
@@ -309,14 +315,14 @@ def _numbers(numbers, what: str) -> frozenset:
     given = numbers if isinstance(numbers, (tuple, list, set, frozenset)) else (numbers,)
     if not all(hasattr(number, "__index__") and not isinstance(number, bool)
                for number in given):
-        raise TypeError(f"{what} must be an int or a sequence of ints, got {numbers!r}")
+        raise ArgumentError(f"{what} must be an int or a sequence of ints, got {numbers!r}")
     return frozenset(int(number) for number in given)
 
 
 def _strings(names, what: str) -> frozenset:
     given = (names,) if isinstance(names, str) else tuple(names or ())
     if not all(isinstance(name, str) for name in given):
-        raise TypeError(f"{what} must be a string or a sequence of strings, got {names!r}")
+        raise ArgumentError(f"{what} must be a string or a sequence of strings, got {names!r}")
     return frozenset(given)
 
 

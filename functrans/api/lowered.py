@@ -8,6 +8,7 @@ from __future__ import annotations
 from functrans import tree
 from functrans.api.calls import leaf_names, leaf_type
 from functrans.array import ArrayBase
+from functrans.errors import ArgumentError
 from functrans.ir.program import Program
 from functrans.jit import call, executable
 
@@ -52,7 +53,7 @@ class Lowered:
     def as_text(self, stage: str | None = None) -> str:
         """The Program before and after the passes; `stage`: "traced" or "optimized" alone."""
         if stage not in (None, "traced", "optimized"):
-            raise ValueError(f'stage must be "traced" or "optimized", got {stage!r}')
+            raise ArgumentError(f'stage must be "traced" or "optimized", got {stage!r}')
         texts = {"traced": repr(self._entry.program)}
         if stage != "traced":
             texts["optimized"] = repr(self._executable().program)
@@ -87,7 +88,7 @@ class Compiled:
         entry = self._lowered._entry
         leaves, structure = tree.flatten((args, kwargs))
         if structure != self.in_tree:
-            raise TypeError(f"compiled {self._lowered._name} takes arguments of the structure "
+            raise ArgumentError(f"compiled {self._lowered._name} takes arguments of the structure "
                             f"{self.in_tree}, without static ones, got {structure}")
         self._check_types(leaves, args, kwargs)
         return tree.unflatten(self.out_tree, call(self.executable, entry.program,
@@ -99,7 +100,7 @@ class Compiled:
             given = leaf.type if isinstance(leaf, ArrayBase) else leaf_type(leaf, "", "jit")
             if not given.matches(kind):
                 name = leaf_names(_anything, args, kwargs)[number]
-                raise TypeError(f"compiled {self._lowered._name} takes {kind} for {name}, got "
+                raise ArgumentError(f"compiled {self._lowered._name} takes {kind} for {name}, got "
                                 f"{given}; lower it again for other shapes and dtypes")
 
     def as_text(self, stage: str | None = None) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from functrans import tree
-from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable,
-                                 function_name, leaf_names, wraps)
+from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable, function_name,
+                                 leaf_names, transformed)
 from functrans.control.axes import named_axis
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.primitives.shape import move_axis
 from functrans.transforms.vmap import batch_function, mapped_everywhere
 
@@ -39,7 +39,7 @@ def vmap(fun: Callable, in_axes=0, out_axes=0, axis_name: Hashable | None = None
     _check_axes_spec(in_axes, "in_axes")
     _check_axes_spec(out_axes, "out_axes")
 
-    @wraps(fun)
+    @transformed(fun)
     def mapped(*args, **kwargs):
         leaves, in_tree = tree.flatten((args, kwargs))
         names = leaf_names(fun, args, kwargs)
@@ -74,19 +74,19 @@ def _run(fun, inputs: Sequence, axes: Sequence, names: Sequence, size: int, in_t
 def _check_axes_spec(spec, name: str):
     for axis in tree.leaves(spec):
         if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-            raise TypeError(f"vmap: {name} must hold ints and None, got {axis!r}")
+            raise ArgumentError(f"vmap: {name} must hold ints and None, got {axis!r}")
 
 
 def _input_axes(fun, in_axes, args: tuple, kwargs: dict) -> list:
     """The axis of each leaf of (args, kwargs)."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise ValueError(f"vmap: in_axes={in_axes!r} must have one entry for each positional "
+        raise ArgumentError(f"vmap: in_axes={in_axes!r} must have one entry for each positional "
                          f"argument, but {function_name(fun)} was called with {len(args)}; "
                          "keyword arguments have none, they are mapped over axis 0")
     try:
         axes = tree.broadcast_prefix(in_axes, args, none_is_leaf=True)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"vmap: in_axes={in_axes!r} is not a prefix of the arguments of "
+        raise ArgumentError(f"vmap: in_axes={in_axes!r} is not a prefix of the arguments of "
                          f"{function_name(fun)}: {error}") from None
     return axes + [0] * len(tree.leaves(kwargs))
 
@@ -96,7 +96,7 @@ def _normalize(axis, leaf, name: str) -> int | None:
         return None
     axis = int(axis)
     if not -leaf.ndim <= axis < leaf.ndim:
-        raise ValueError(f"vmap: in_axes maps axis {axis} of {name}, which is {leaf.type} and "
+        raise ArgumentError(f"vmap: in_axes maps axis {axis} of {name}, which is {leaf.type} and "
                          f"has {_axes(leaf.ndim)}; None in in_axes leaves an argument unmapped")
     return axis % leaf.ndim
 
@@ -110,7 +110,7 @@ def _lanes(fun, inputs, axes, names, axis_size) -> int:
     if axis_size is not None:
         sizes.setdefault(int(axis_size), [])
     if not sizes:
-        raise ValueError(f"vmap of {function_name(fun)}: nothing is mapped; give an argument an "
+        raise ArgumentError(f"vmap of {function_name(fun)}: nothing is mapped; give an argument an "
                          "axis in in_axes, or give axis_size")
     if len(sizes) > 1:
         lines = [f"  {name}: axis {axis} of {kind} has size {size}"
@@ -127,7 +127,7 @@ def _output_axes(out_axes, out_tree) -> list:
     try:
         return tree.broadcast_prefix(out_axes, outputs, none_is_leaf=True)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"vmap: out_axes={out_axes!r} is not a prefix of the output "
+        raise ArgumentError(f"vmap: out_axes={out_axes!r} is not a prefix of the output "
                          f"{out_tree}: {error}") from None
 
 
@@ -135,13 +135,13 @@ def _place(out, batched: bool, axis, size: int, fun):
     """An output with its mapped axis at `axis`."""
     if axis is None:
         if batched:
-            raise ValueError(f"vmap of {function_name(fun)}: out_axes is None for an output, "
+            raise ArgumentError(f"vmap of {function_name(fun)}: out_axes is None for an output, "
                              f"{out.type} for all lanes, that depends on the mapped arguments; "
                              "give it an axis")
         return as_result(out)
     out = mapped_everywhere(size, out, batched)
     if not -out.ndim <= axis < out.ndim:
-        raise ValueError(f"vmap of {function_name(fun)}: out_axes={axis} for an output that is "
+        raise ArgumentError(f"vmap of {function_name(fun)}: out_axes={axis} for an output that is "
                          f"{out.type} for all lanes, with {_axes(out.ndim)}")
     return move_axis(out, 0, axis % out.ndim)
 

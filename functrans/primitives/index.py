@@ -89,11 +89,16 @@ def _resolve(shape, indices, batch_dims: int, mode: str):
 
 def out_of_bounds(index: int, axis: int, shape: tuple) -> OutOfBoundsError:
     """The error for an index along an axis of an array; names the user's line."""
+    return outside(f"index {index} is out of bounds for axis {axis} with size {shape[axis]} of an "
+                   f"array of shape {tuple(shape)}", user_location())
+
+
+def outside(problem: str, location) -> OutOfBoundsError:
+    """The error for an index outside, used at `location`."""
     return OutOfBoundsError(
-        f"index {index} is out of bounds for axis {axis} with size {shape[axis]} of an array of "
-        f"shape {tuple(shape)}\n  at: {describe(user_location())}\n"
+        f"{problem}\n  at: {describe(location)}\n"
         "x.at[index].get(mode=...) and take(x, index, mode=...) allow indices outside: \"clip\", "
-        "\"wrap\", \"fill\"; x.at[index].set(value, mode=\"drop\") writes nothing there")
+        "\"wrap\", \"fill\";\nx.at[index].set(value, mode=\"drop\") writes nothing there")
 
 
 def _evaluate_gather(operand, *indices, batch_dims, mode):

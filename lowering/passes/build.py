@@ -172,7 +172,9 @@ class _Builder:
     def _read(self, var, access: tuple):
         if var in self.cluster.recomputed:
             equation = self.fuser.definitions[var]
+            reader, self.location = self.location, equation.location
             statement = self.result(equation, equation.kernel, access, var)
+            self.location = reader
             if len(equation.outputs) > 1:
                 return self._pick(statement, equation.outputs.index(var), var)
             return statement
