@@ -10,7 +10,7 @@ import numpy as np
 
 from functrans.config import default_float, default_int
 from functrans.device import CPU
-from functrans.errors import DonatedError
+from functrans.errors import DonatedError, DtypeError, ImmutableError
 from functrans.ir.type import ArrayType
 
 
@@ -84,7 +84,7 @@ class ArrayBase:
         return complex(_scalar(self._concrete("complex()"), "complex()"))
 
     def __index__(self):
-        value = self._concrete("an index")
+        value = self._concrete("a size or an index")
         if value.ndim or value.dtype.kind not in "iu":
             raise TypeError("only 0-d integer arrays can be used as an index, "
                             f"not {self.type}")
@@ -120,12 +120,13 @@ class ArrayBase:
         return _numpy_view(self._concrete("np.asarray()"), dtype, copy)
 
     def __setitem__(self, index, value):
-        raise TypeError(
+        raise ImmutableError(
             "arrays are immutable: `x[index] = value` is not possible. Write "
             "`x = x.at[index].set(value)`; there are also .add .multiply .min .max")
 
     def __delitem__(self, index):
-        raise TypeError("arrays are immutable: elements cannot be deleted; use `delete`")
+        raise ImmutableError("arrays are immutable: elements cannot be deleted; use "
+                             "`functrans.numpy.delete`")
 
 
 def _numpy_view(value: np.ndarray, dtype, copy) -> np.ndarray:
@@ -345,8 +346,8 @@ def check_dtype(dtype: np.dtype) -> np.dtype:
         return dtype.newbyteorder("=")
     if dtype.name == "bfloat16":
         return dtype
-    raise TypeError(f"arrays of dtype {dtype} are not supported; convert them first "
-                    "(bool, integers, float16/32/64, bfloat16 and complex64/128 are)")
+    raise DtypeError(f"arrays of dtype {dtype} are not supported; convert them first "
+                     "(bool, integers, float16/32/64, bfloat16 and complex64/128 are)")
 
 
 def as_array(value) -> Array | ArrayBase:

@@ -1,9 +1,11 @@
 """The errors that functrans raises. Each is also the built-in class that people catch.
 
 A message ends with the line of the user's code that was at fault, unless it names one itself.
-Imports `locations`, when an error is made.
+Imports NumPy; `locations`, when an error is made.
 """
 from __future__ import annotations
+
+import numpy as np
 
 
 class FunctransError(Exception):
@@ -36,6 +38,10 @@ class TracerLeakError(FunctransError, RuntimeError):
     """A tracer was used after the function that was traced had returned."""
 
 
+class ImmutableError(FunctransError, TypeError):
+    """An array was to be changed in place."""
+
+
 class DonatedError(FunctransError, RuntimeError):
     """An array was used whose memory had been donated to a jitted call."""
 
@@ -52,8 +58,26 @@ class StructureError(FunctransError, TypeError, ValueError):
     """Pytrees whose structures do not fit together."""
 
 
-class OutOfBoundsError(FunctransError, IndexError):
+class IndexingError(FunctransError, IndexError):
+    """An index that does not fit an array."""
+
+
+class OutOfBoundsError(IndexingError):
     """An index outside the array."""
+
+
+class AxisError(FunctransError, np.exceptions.AxisError):
+    """An axis that an array does not have. `axis`, `ndim`: which, and how many it has."""
+
+    def __init__(self, axis: int, ndim: int):
+        super().__init__(f"axis {axis} is out of bounds for array of dimension {ndim}")
+        self.axis, self.ndim = axis, ndim
+
+    def __str__(self):
+        return self._msg
+
+    def __reduce__(self):
+        return AxisError, (self.axis, self.ndim)
 
 
 class GradientError(FunctransError, TypeError):

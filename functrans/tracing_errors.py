@@ -16,8 +16,8 @@ _NUMBER = ("Keep it an array: x.astype(int) in place of int(x), functrans.numpy.
 _NUMPY = ("NumPy's functions are traced when they are called on it: np.sin(x), np.stack([x, y]). "
           "In place of\nnp.array([x, y]) write functrans.numpy.array([x, y]).")
 _OUTSIDE = "Return it from the function, and convert it outside; print(x) shows its type."
-_SHAPE = ("What decides a shape or a place in a Python sequence must be known while tracing: take it "
-          "from x.shape,\nmake the argument static (static_argnums), or index an array: "
+_SHAPE = ("What decides a shape or a place in a Python sequence must be known while tracing: take "
+          "it from\nx.shape, make the argument static (static_argnums), or index an array: "
           "functrans.numpy.array(items)[i].")
 
 # What to do instead, by what was asked for.

@@ -73,7 +73,7 @@ def transformed(function: Callable) -> Callable:
 def check_callable(function, who: str):
     if not callable(function):
         raise ArgumentError(f"{who} takes a function, got {function!r} of type "
-                        f"{type(function).__name__}")
+                            f"{type(function).__name__}")
 
 
 def argument_names(function: Callable, count: int, keywords: Sequence[str]) -> list[str]:
@@ -129,8 +129,8 @@ class FlatFunction:
 
     def _pair(self, out):
         if not (isinstance(out, tuple) and len(out) == 2):
-            raise ArgumentError(f"{self.who} with has_aux=True: {function_name(self.function)} must "
-                            f"return a pair (output, aux), got {_brief(out)}")
+            raise ArgumentError(f"{self.who} with has_aux=True: {function_name(self.function)} "
+                                f"must return a pair (output, aux), got {_brief(out)}")
         return out
 
     def _value(self, leaf, index: int):
@@ -198,8 +198,8 @@ def normalize_argnums(argnums, count: int, name: str, who: str) -> tuple:
     positions = []
     for number in given:
         if isinstance(number, bool) or not hasattr(number, "__index__"):
-            raise ArgumentError(f"{who}: argnums must be an int or a tuple of ints, the positions of "
-                            f"arguments, got {argnums!r}")
+            raise ArgumentError(f"{who}: argnums must be an int or a tuple of ints, the positions "
+                                f"of arguments, got {argnums!r}")
         position = int(number)
         if not -count <= position < count:
             raise ArgumentError(

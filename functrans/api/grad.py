@@ -100,7 +100,7 @@ def jvp(f: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = Fals
     check_callable(f, "jvp")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise ArgumentError("jvp takes primals and tangents as tuples, one entry an argument; got "
-                        f"{type(primals).__name__} and {type(tangents).__name__}")
+                            f"{type(primals).__name__} and {type(tangents).__name__}")
     point = _Point(f, tuple(primals), "jvp", has_aux)
     given = _tangent_leaves(point, tuple(primals), tuple(tangents))
     try:
@@ -132,7 +132,7 @@ def _tangent_leaves(point: _Point, primals: tuple, tangents: tuple) -> list:
     structure, given = tree.structure(primals), tree.structure(tangents)
     if structure != given:
         raise StructureError("jvp: primals and tangents must have the same structure, got "
-                        f"{structure} and {given}")
+                             f"{structure} and {given}")
     return [_check_tangent(leaf, kind, name, "tangent")
             for leaf, kind, name in zip(tree.leaves(tangents), point.types, point.names)]
 
@@ -147,7 +147,7 @@ def _check_tangent(leaf, kind: ArrayType, name: str, what: str):
     if value.dtype != kind.dtype:
         if not value.weak_type:
             raise DtypeError(f"the {what} of {name} must have dtype {kind.dtype.name}, "
-                            f"got {value.type}")
+                             f"got {value.type}")
         value = value.astype(kind.dtype)
     return value
 
@@ -205,7 +205,7 @@ def vjp(f: Callable, *primals, has_aux: bool = False):
         expected = point.flat.out_tree
         if tree.structure(ct) != expected:
             raise StructureError(f"vjp: the cotangent must have the structure of the output, "
-                            f"{expected}, got {tree.structure(ct)}")
+                                 f"{expected}, got {tree.structure(ct)}")
         leaves = [_check_tangent(leaf, out.type, "the output", "cotangent")
                   for leaf, out in zip(tree.leaves(ct), outs)]
         return tree.unflatten(point.flat.in_tree, pull(leaves))[0]
@@ -321,7 +321,9 @@ def _check_scalar(point: _Point, fun, holomorphic: bool):
     single = point.count == 1 and point.flat.out_tree == tree.structure(0)
     problem = None
     if not single:
-        problem = f"it returned {point.flat.out_tree}"
+        returned = tree.unflatten(point.flat.out_tree, kinds)
+        problem = f"it returned {returned}" if returned is not None else \
+            "it returned None; is the return statement missing?"
     elif kinds[0].shape:
         problem = f"it returned {kinds[0]}, which is not a scalar; sum it, or use jacrev or vjp"
     elif not is_inexact(kinds[0].dtype):

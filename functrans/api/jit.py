@@ -119,11 +119,11 @@ class Jitted:
         for number in numbers:
             if not more and not -len(positional) <= number < len(positional):
                 raise ArgumentError(f"jit of {self._name}: {kind}_argnums={number}, but it takes "
-                                 f"{len(positional)} positional arguments")
+                                    f"{len(positional)} positional arguments")
         for name in names:
             if not keywords and name not in every:
                 raise ArgumentError(f"jit of {self._name}: {kind}_argnames={name!r}, but its "
-                                 f"arguments are {', '.join(every) or 'none'}")
+                                    f"arguments are {', '.join(every) or 'none'}")
         positions = {positional.index(name) for name in names if name in positional}
         named = {positional[k] for k in numbers if -len(positional) <= k < len(positional)}
         return numbers | positions, names | named
@@ -132,8 +132,8 @@ class Jitted:
         both = self._static_names & self._donated_names or \
             self._static_numbers & self._donated_numbers
         if both:
-            raise ArgumentError(f"jit of {self._name}: argument {next(iter(both))!r} is both static "
-                             "and donated; static arguments have no memory to give away")
+            raise ArgumentError(f"jit of {self._name}: argument {next(iter(both))!r} is both "
+                                "static and donated; static arguments have no memory to give away")
 
     def __call__(self, *args, **kwargs):
         if _disabled.get():
@@ -177,9 +177,9 @@ class Jitted:
         if isinstance(label, int) and self._parameters and label < len(self._parameters[0]):
             label = self._parameters[0][label]
         if isinstance(value, ArrayBase) or isinstance(value, np.ndarray):
-            raise ArgumentError(f"jit of {self._name}: static argument {label!r} is an array; static "
-                            "arguments are hashable Python values: pass it as a traced argument, "
-                            "or as a number (int(x))")
+            raise ArgumentError(f"jit of {self._name}: static argument {label!r} is an array; "
+                                "static arguments are hashable Python values: pass it as a traced "
+                                "argument, or as a number (int(x))")
         try:
             hash(value)
         except TypeError:

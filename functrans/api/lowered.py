@@ -89,7 +89,7 @@ class Compiled:
         leaves, structure = tree.flatten((args, kwargs))
         if structure != self.in_tree:
             raise ArgumentError(f"compiled {self._lowered._name} takes arguments of the structure "
-                            f"{self.in_tree}, without static ones, got {structure}")
+                                f"{self.in_tree}, without static ones, got {structure}")
         self._check_types(leaves, args, kwargs)
         return tree.unflatten(self.out_tree, call(self.executable, entry.program,
                                                   [*entry.captured, *leaves]))
@@ -101,7 +101,7 @@ class Compiled:
             if not given.matches(kind):
                 name = leaf_names(_anything, args, kwargs)[number]
                 raise ArgumentError(f"compiled {self._lowered._name} takes {kind} for {name}, got "
-                                f"{given}; lower it again for other shapes and dtypes")
+                                    f"{given}; lower it again for other shapes and dtypes")
 
     def as_text(self, stage: str | None = None) -> str:
         """As `Lowered.as_text`."""

@@ -81,13 +81,13 @@ def _input_axes(fun, in_axes, args: tuple, kwargs: dict) -> list:
     """The axis of each leaf of (args, kwargs)."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise ArgumentError(f"vmap: in_axes={in_axes!r} must have one entry for each positional "
-                         f"argument, but {function_name(fun)} was called with {len(args)}; "
-                         "keyword arguments have none, they are mapped over axis 0")
+                            f"argument, but {function_name(fun)} was called with {len(args)}; "
+                            "keyword arguments have none, they are mapped over axis 0")
     try:
         axes = tree.broadcast_prefix(in_axes, args, none_is_leaf=True)
     except (ValueError, TypeError) as error:
         raise ArgumentError(f"vmap: in_axes={in_axes!r} is not a prefix of the arguments of "
-                         f"{function_name(fun)}: {error}") from None
+                            f"{function_name(fun)}: {error}") from None
     return axes + [0] * len(tree.leaves(kwargs))
 
 
@@ -97,7 +97,7 @@ def _normalize(axis, leaf, name: str) -> int | None:
     axis = int(axis)
     if not -leaf.ndim <= axis < leaf.ndim:
         raise ArgumentError(f"vmap: in_axes maps axis {axis} of {name}, which is {leaf.type} and "
-                         f"has {_axes(leaf.ndim)}; None in in_axes leaves an argument unmapped")
+                            f"has {_axes(leaf.ndim)}; None in in_axes leaves an argument unmapped")
     return axis % leaf.ndim
 
 
@@ -111,7 +111,7 @@ def _lanes(fun, inputs, axes, names, axis_size) -> int:
         sizes.setdefault(int(axis_size), [])
     if not sizes:
         raise ArgumentError(f"vmap of {function_name(fun)}: nothing is mapped; give an argument an "
-                         "axis in in_axes, or give axis_size")
+                            "axis in in_axes, or give axis_size")
     if len(sizes) > 1:
         lines = [f"  {name}: axis {axis} of {kind} has size {size}"
                  for size, found in sizes.items() for name, axis, kind in found]
@@ -128,7 +128,7 @@ def _output_axes(out_axes, out_tree) -> list:
         return tree.broadcast_prefix(out_axes, outputs, none_is_leaf=True)
     except (ValueError, TypeError) as error:
         raise ArgumentError(f"vmap: out_axes={out_axes!r} is not a prefix of the output "
-                         f"{out_tree}: {error}") from None
+                            f"{out_tree}: {error}") from None
 
 
 def _place(out, batched: bool, axis, size: int, fun):
@@ -136,13 +136,13 @@ def _place(out, batched: bool, axis, size: int, fun):
     if axis is None:
         if batched:
             raise ArgumentError(f"vmap of {function_name(fun)}: out_axes is None for an output, "
-                             f"{out.type} for all lanes, that depends on the mapped arguments; "
-                             "give it an axis")
+                                f"{out.type} for all lanes, that depends on the mapped arguments; "
+                                "give it an axis")
         return as_result(out)
     out = mapped_everywhere(size, out, batched)
     if not -out.ndim <= axis < out.ndim:
         raise ArgumentError(f"vmap of {function_name(fun)}: out_axes={axis} for an output that is "
-                         f"{out.type} for all lanes, with {_axes(out.ndim)}")
+                            f"{out.type} for all lanes, with {_axes(out.ndim)}")
     return move_axis(out, 0, axis % out.ndim)
 
 

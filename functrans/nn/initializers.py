@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from functrans import random
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.numpy import creation
 from functrans.numpy.manipulation import moveaxis, reshape
 from functrans.numpy.promotion import canonical_axis, canonical_dtype
@@ -130,11 +130,11 @@ def variance_scaling(scale, mode: str, distribution: str, in_axis: int | Sequenc
     (784, 10)
     """
     if mode not in _FANS:
-        raise ValueError(f"variance_scaling: mode must be one of {', '.join(_FANS)}, "
-                         f"got {mode!r}")
+        raise ArgumentError(f"variance_scaling: mode must be one of {', '.join(_FANS)}, "
+                            f"got {mode!r}")
     if distribution not in _DISTRIBUTIONS:
-        raise ValueError("variance_scaling: distribution must be one of "
-                         f"{', '.join(_DISTRIBUTIONS)}, got {distribution!r}")
+        raise ArgumentError("variance_scaling: distribution must be one of "
+                            f"{', '.join(_DISTRIBUTIONS)}, got {distribution!r}")
 
     def initialize(key, shape, dtype=None):
         fan = _FANS[mode](*_fans(shape, in_axis, out_axis, batch_axis))

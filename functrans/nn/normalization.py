@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from functrans.config import default_float
-from functrans.errors import DtypeError
+from functrans.errors import ArgumentError, DtypeError
 from functrans.ir.type import is_integer
 from functrans.numpy import reductions, ufuncs
 from functrans.numpy.choosing import where as choose
@@ -153,7 +153,7 @@ def dropout(key, x, rate, *, training: bool = True, broadcast_axes=()):
         return x
     if isinstance(rate, (int, float)):
         if not 0 <= rate < 1:
-            raise ValueError(f"dropout: rate must be at least 0 and below 1, got {rate}")
+            raise ArgumentError(f"dropout: rate must be at least 0 and below 1, got {rate}")
         rate = float(rate)
     shape = tuple(1 if axis in broadcast_axes or axis - x.ndim in broadcast_axes else size
                   for axis, size in enumerate(x.shape))

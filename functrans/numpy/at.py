@@ -13,7 +13,8 @@ from functrans.numpy import ufuncs
 from functrans.numpy.index_parsing import (Entry, common_shape, counted_from_start, index_mode,
                                            layout, parse)
 from functrans.numpy.indexing import getitem
-from functrans.numpy.promotion import as_operand, broadcast_one, broadcast_shapes, cast, materialize
+from functrans.numpy.promotion import (as_operand, broadcast_one, broadcasts_to, cast,
+                                       materialize)
 from functrans.primitives import shape as prim
 from functrans.primitives.basic import broadcast, full
 from functrans.primitives.elementwise import select
@@ -144,7 +145,7 @@ def _fit(values, shape: tuple):
     extra = values.ndim - len(shape)
     if extra > 0 and all(size == 1 for size in values.shape[:extra]):
         values = prim.reshape(values, values.shape[extra:])
-    if broadcast_shapes(values.shape, shape) != tuple(shape):
+    if not broadcasts_to(values.shape, shape):
         raise ShapeError(f"values of shape {values.shape} do not fit the indexed elements, "
                          f"which have shape {tuple(shape)}")
     return broadcast_one(values, tuple(shape))

@@ -11,7 +11,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, FunctransError, ShapeError
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
                                        cast, materialize, promote_inexact, promote_types,
@@ -142,15 +142,17 @@ def from_dlpack(x, /, *, device=None, copy: bool | None = None):
 
 def _shape(shape) -> tuple:
     """A shape as users say it: an int or a sequence of ints."""
-    dims = shape if isinstance(shape, (tuple, list)) else \
-        (shape,) if hasattr(shape, "__index__") and not getattr(shape, "shape", ()) \
-        else tuple(shape)
     try:
+        dims = shape if isinstance(shape, (tuple, list)) else \
+            (shape,) if hasattr(shape, "__index__") and not getattr(shape, "shape", ()) \
+            else tuple(shape)
         sizes = tuple(size.__index__() for size in dims)
-    except AttributeError:
-        raise TypeError(f"a shape is an int or a tuple of ints, got {shape!r}") from None
+    except (AttributeError, TypeError) as error:
+        if isinstance(error, FunctransError):
+            raise                                       # a traced size
+        raise ArgumentError(f"a shape is an int or a tuple of ints, got {shape!r}") from None
     if any(size < 0 for size in sizes):
-        raise ValueError(f"negative dimensions are not allowed: {shape!r}")
+        raise ArgumentError(f"negative dimensions are not allowed: {shape!r}")
     return sizes
 
 

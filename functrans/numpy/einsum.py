@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.errors import ShapeError
 from functrans.numpy.products import contract
 from functrans.numpy.promotion import as_arraylike, canonical_dtype, promote
 from functrans.primitives.basic import reduce_sum
@@ -97,7 +98,7 @@ def _check_sizes(subscripts: str, terms, arrays):
         for letter, size in zip(term, x.shape):
             known = sizes.setdefault(letter, size)
             if size != known and 1 not in (size, known):
-                raise ValueError(f"einsum: index {letter!r} of {subscripts!r} has sizes {known} "
+                raise ShapeError(f"einsum: index {letter!r} of {subscripts!r} has sizes {known} "
                                  f"and {size}")
             sizes[letter] = max(size, known)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from functrans.array import Array, ArrayBase, as_array
+from functrans.errors import IndexingError
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.promotion import as_arraylike, broadcast_one, broadcast_shapes
 from functrans.primitives import elementwise as basic
@@ -76,13 +77,13 @@ def _item(item):
         if item.size == 0 and item.dtype.kind == "f":
             item = item.astype(np.int64)
     if not isinstance(item, (ArrayBase, np.ndarray)):
-        raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and integer or "
+        raise IndexingError("only integers, slices (`:`), ellipsis (`...`), None and integer or "
                          f"boolean arrays are valid indices, got {item!r}")
     if is_bool(item.dtype):
         item = _known_mask(item)
         return bool(item) if item.ndim == 0 else item
     if not is_integer(item.dtype):
-        raise IndexError("arrays used as indices must be of integer or boolean type, not "
+        raise IndexingError("arrays used as indices must be of integer or boolean type, not "
                          f"{item.dtype.name}")
     return item
 
@@ -114,11 +115,11 @@ def _without_ellipsis(items: list, x) -> list:
     """The items with `...` written out, and with what is missing at the end."""
     consumed = sum(map(_consumes, items))
     if consumed > x.ndim:
-        raise IndexError(f"too many indices: array is {x.ndim}-dimensional ({x.type}), but "
+        raise IndexingError(f"too many indices: array is {x.ndim}-dimensional ({x.type}), but "
                          f"{consumed} were indexed")
     dots = [k for k, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+        raise IndexingError("an index can only have a single ellipsis ('...')")
     place = dots[0] if dots else len(items)
     rest = [slice(None)] * (x.ndim - consumed)
     return items[:place] + rest + items[place + len(dots):]
@@ -142,7 +143,7 @@ def _mask_entries(x, mask: np.ndarray, axis: int) -> list[Entry]:
     """A mask stands for the index arrays of its true elements."""
     for k, size in enumerate(mask.shape, axis):
         if size != x.shape[k]:
-            raise IndexError(f"boolean index of shape {mask.shape} does not fit: it has size "
+            raise IndexingError(f"boolean index of shape {mask.shape} does not fit: it has size "
                              f"{size} along axis {k} of {x.type}, which has size {x.shape[k]}")
     return [Entry("array", places) for places in np.nonzero(mask)]
 
@@ -215,7 +216,7 @@ def common_shape(arrays: list) -> list:
         shape = broadcast_shapes(*(array.shape for array in arrays))
     except ValueError:
         shown = ", ".join(str(array.shape) for array in arrays)
-        raise IndexError("shape mismatch: index arrays of shapes " + shown
+        raise IndexingError("shape mismatch: index arrays of shapes " + shown
                          + " cannot be broadcast together") from None
     if len({array.dtype for array in arrays}) > 1:
         arrays = [convert(array, np.int64) for array in arrays]

@@ -608,7 +608,8 @@ def repeat(a, repeats, axis: int | None = None, *, total_repeat_length: int | No
 
 def _known_counts(repeats) -> np.ndarray:
     if isinstance(repeats, ArrayBase):
-        repeats = repeats._concrete("the counts of repeat (its result has a shape that depends on values; give total_repeat_length=)")
+        repeats = repeats._concrete("the counts of repeat (its result has a shape that depends "
+                                    "on values; give total_repeat_length=)")
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" and counts.size:
         raise TypeError(f"repeat: repeats must be integers, got {counts.dtype.name}")

@@ -15,7 +15,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase, as_array, check_dtype, scalar_dtype
 from functrans.config import config, default_float, default_int
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, AxisError, ShapeError
 from functrans.ir.type import is_complex, is_float
 from functrans.primitives.basic import broadcast, broadcast_p
 from functrans.primitives.elementwise import convert
@@ -46,7 +46,7 @@ def as_operand(x, name: str = "this function"):
         return x.__functrans_array__()
     if hasattr(x, "__array__"):
         return as_array(np.asarray(x))
-    raise TypeError(f"{name} takes arrays and numbers, got {x!r} of type {type(x).__name__}")
+    raise ArgumentError(f"{name} takes arrays and numbers, got {x!r} of type {type(x).__name__}")
 
 
 def as_arraylike(x, name: str = "this function") -> ArrayBase:
@@ -178,6 +178,12 @@ def broadcast_shapes(*shapes) -> tuple:
                          "equal, or 1") from None
 
 
+def broadcasts_to(given: tuple, shape: tuple) -> bool:
+    """Whether an array of shape `given` broadcasts to `shape` without making it larger."""
+    return len(given) <= len(shape) and all(
+        size in (1, wanted) for size, wanted in zip(given[::-1], shape[::-1]))
+
+
 def broadcast_one(x, shape: tuple):
     """An array, repeated along new leading axes and axes of size one."""
     if x.shape == shape:
@@ -232,5 +238,5 @@ def canonical_axis(axis, ndim: int) -> int:
     except AttributeError:
         raise TypeError(f"axis must be an int, got {axis!r}") from None
     if not -ndim <= k < ndim:
-        raise np.exceptions.AxisError(k, ndim)
+        raise AxisError(k, ndim)
     return k % ndim

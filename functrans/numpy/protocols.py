@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import ArrayBase
+from functrans.errors import ArgumentError, ConcretizationError, ImmutableError
+from functrans.locations import describe, user_location
 from functrans.trace import Tracer
 
 # NumPy's ufuncs whose names differ from those of the functions.
@@ -27,16 +29,17 @@ def _namespace():
 def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
     out = kwargs.pop("out", None)
     if out is not None:
-        raise TypeError(f"np.{ufunc.__name__}(..., out=) on an array of this library: arrays are "
-                        "immutable. `a += x` with an ndarray `a` does this: write `a = a + x`")
+        raise ImmutableError(f"np.{ufunc.__name__}(..., out=) on an array of this library: arrays "
+                             "are immutable. `a += x` with an ndarray `a` does this: write "
+                             "`a = a + x`")
     function = _ufunc_function(ufunc, method)
     if function is None:
         return getattr(ufunc, method)(*_elements(inputs, ufunc), **_elements(kwargs, ufunc))
     dtype = kwargs.pop("dtype", None)
     if method == "__call__" and kwargs:
-        raise TypeError(f"np.{ufunc.__name__}(..., {next(iter(kwargs))}=) is not supported on "
-                        "arrays of this library; in place of where=, choose from the result: "
-                        "where(mask, f(x), other)")
+        raise ArgumentError(f"np.{ufunc.__name__}(..., {next(iter(kwargs))}=) is not supported on "
+                            "arrays of this library; in place of where=, choose from the result: "
+                            "where(mask, f(x), other)")
     result = function(*inputs, **kwargs)
     return result if dtype is None else result.astype(dtype)
 
@@ -70,10 +73,11 @@ def _array_function(self, func, types, args, kwargs):
 def _elements(value, func):
     """Arguments for NumPy itself: arrays as ndarrays. Raises TypeError for tracers."""
     if isinstance(value, Tracer):
-        raise TypeError(
-            f"{_full_name(func)} has no counterpart in functrans.numpy, so it cannot be traced. "
+        raise ConcretizationError(
+            f"{_full_name(func)} has no counterpart in functrans.numpy, so it cannot be traced.\n"
+            f"  at: {describe(user_location())}\n"
             "Write it with functions that functrans.numpy has, or call it outside of the "
-            "function that is transformed")
+            "function that is transformed.")
     if isinstance(value, ArrayBase):
         return np.asarray(value)
     if type(value) in (list, tuple):

@@ -496,7 +496,8 @@ def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = 
               where=None):
     """log(sum(b * exp(a))) over axes, without overflow. b: weights, 1 by default.
 
-    where: which elements count. With `return_sign`, a pair of log(abs(sum)) and the sign of the sum.
+    where: which elements count. With `return_sign`, a pair of log(abs(sum)) and the sign of the
+    sum.
 
     >>> import functrans.numpy as fnp
     >>> from functrans.nn import logsumexp

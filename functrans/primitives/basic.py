@@ -30,10 +30,18 @@ _KINDS = {
 }
 
 
+_WORDS = {
+    "number": "numbers", "real": "real numbers", "ordered": "real numbers or booleans",
+    "inexact": "floating-point numbers", "float": "real floating-point numbers",
+    "complex": "complex numbers", "integer": "integers", "bits": "integers or booleans",
+    "bool": "booleans",
+}
+
+
 def require(kind: str, dtype, name: str):
     """Raises unless `dtype` is one of `kind`, a key of the table above."""
     if not _KINDS[kind](dtype):
-        raise DtypeError(f"{name} takes operands of kind {kind!r}, not {dtype.name}")
+        raise DtypeError(f"{name} takes {_WORDS[kind]}, not {dtype.name}")
 
 
 def same_dtype(types: Sequence[ArrayType], name: str) -> np.dtype:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_complex, is_float
 from functrans.numpy import ufuncs
 from functrans.numpy.promotion import (
     as_operand,
     broadcast_shapes,
+    broadcasts_to,
     canonical_dtype,
     cast,
     materialize,
@@ -29,18 +30,15 @@ def float_dtype(dtype, name: str) -> np.dtype:
     """A float dtype as users say it; None is the default one."""
     dtype = canonical_dtype(dtype)
     if not is_float(dtype):
-        raise ValueError(f"{name}: dtype must be a float dtype, got {dtype.name}")
+        raise ArgumentError(f"{name}: dtype must be a float dtype, got {dtype.name}")
     return dtype
 
 
 def check_fits(name: str, shape: tuple, **parameters):
     """Raises unless parameters broadcast to `shape`, without making it larger."""
     for label, value in parameters.items():
-        given = np.shape(value)
-        fits = len(given) <= len(shape) and all(
-            size in (1, wanted) for size, wanted in zip(given[::-1], shape[::-1]))
-        if not fits:
-            raise ShapeError(f"{name}: {label} of shape {given} does not broadcast to "
+        if not broadcasts_to(np.shape(value), shape):
+            raise ShapeError(f"{name}: {label} of shape {np.shape(value)} does not broadcast to "
                              f"shape {shape}")
 
 

@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from functrans.array import Array
-from functrans.errors import DtypeError, ShapeError
+from functrans.errors import ArgumentError, DtypeError, ShapeError
 from functrans.ir.type import is_integer
 from functrans.numpy.promotion import as_arraylike, broadcast_one, canonical_dtype
 from functrans.primitives.elementwise import (
@@ -53,8 +53,8 @@ def key(seed):
         return _from_words(*_halves_of_int(int(seed)))
     seed = as_arraylike(seed, "key")
     if seed.ndim or not is_integer(seed.dtype):
-        raise TypeError(f"key takes an integer seed, got {seed.type}; for many keys use "
-                        "split, or vmap over seeds")
+        raise ArgumentError(f"key takes an integer seed, got {seed.type}; for many keys use "
+                            "split, or vmap over seeds")
     return _pair(*_halves(seed))
 
 
@@ -129,10 +129,10 @@ def check_shape(shape, name: str) -> tuple:
     try:
         sizes = tuple(size.__index__() for size in sizes)
     except (AttributeError, TypeError):
-        raise TypeError(f"{name}: shape must be an int or a tuple of ints, got "
-                        f"{shape!r}") from None
+        raise ArgumentError(f"{name}: shape must be an int or a tuple of ints, got "
+                            f"{shape!r}") from None
     if any(size < 0 for size in sizes):
-        raise ValueError(f"{name}: negative sizes are not allowed, got shape={shape!r}")
+        raise ArgumentError(f"{name}: negative sizes are not allowed, got shape={shape!r}")
     return sizes
 
 
@@ -143,8 +143,8 @@ def _counters(shape: tuple, name: str):
     uses it, at any rank.
     """
     if math.prod(shape) > 2**32:
-        raise ValueError(f"{name}: one key gives at most 2**32 numbers at once, but shape "
-                         f"{shape} asks for {math.prod(shape)}; split the key")
+        raise ArgumentError(f"{name}: one key gives at most 2**32 numbers at once, but shape "
+                            f"{shape} asks for {math.prod(shape)}; split the key")
     total, stride = None, 1
     for axis in reversed(range(len(shape))):
         if shape[axis] != 1:
@@ -196,7 +196,8 @@ def _folded(data):
         return np.uint32(number & _WORD)
     data = as_arraylike(data, "fold_in")
     if data.ndim or not is_integer(data.dtype):
-        raise TypeError(f"fold_in takes one integer, got {data.type}; map over several with vmap")
+        raise ArgumentError(f"fold_in takes one integer, got {data.type}; map over several with "
+                            "vmap")
     return convert(data, np.uint32)
 
 
@@ -212,7 +213,7 @@ def bits(key, shape=(), dtype="uint32"):
     """
     dtype = canonical_dtype(dtype)
     if dtype.kind != "u":
-        raise ValueError(f"bits: dtype must be an unsigned integer dtype, got {dtype.name}")
+        raise ArgumentError(f"bits: dtype must be an unsigned integer dtype, got {dtype.name}")
     return random_bits(key, check_shape(shape, "bits"), dtype, "bits")
 
 

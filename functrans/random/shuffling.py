@@ -11,6 +11,7 @@ import numpy as np
 
 from functrans.array import ArrayBase
 from functrans.config import default_int
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_integer
 from functrans.numpy import reductions, ufuncs
 from functrans.numpy.indexing import take
@@ -51,7 +52,7 @@ def _population(x) -> int | None:
     if np.ndim(x) if not isinstance(x, ArrayBase) else x.ndim:
         return None
     if not hasattr(x, "__index__") or isinstance(x, ArrayBase) and not is_integer(x.dtype):
-        raise TypeError(f"expected an array of at least one axis, or an int, got {x!r}")
+        raise ArgumentError(f"expected an array of at least one axis, or an int, got {x!r}")
     return x.__index__()
 
 
@@ -84,9 +85,9 @@ def choice(key, a, shape=(), replace: bool = True, p=None, axis: int = 0):
         axis = canonical_axis(axis, a.ndim)
     count, draws = size if size is not None else a.shape[axis], math.prod(shape)
     if draws and count <= 0:
-        raise ValueError("choice: there is nothing to choose from")
+        raise ArgumentError("choice: there is nothing to choose from")
     if not replace and draws > count:
-        raise ValueError(f"choice: cannot draw {draws} of {count} without replacement")
+        raise ArgumentError(f"choice: cannot draw {draws} of {count} without replacement")
     if not replace and p is None:
         drawn = slice_axis(permutation(key, count if size is not None else a, axis),
                            axis if size is None else 0, 0, draws)
@@ -103,8 +104,8 @@ def _drawn(key, shape: tuple, count: int, replace: bool, p):
         return randint(key, shape, 0, count)
     p, = promote_inexact(as_arraylike(p, "choice"))
     if p.shape != (count,):
-        raise ValueError(f"choice: p must have shape ({count},), one probability for each, got "
-                         f"shape {p.shape}")
+        raise ArgumentError(f"choice: p must have shape ({count},), one probability for each, got "
+                            f"shape {p.shape}")
     if replace:
         cumulated = reductions.cumsum(p)
         heights = cumulated[-1] * (1 - uniform(key, shape, p.dtype))
