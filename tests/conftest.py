@@ -1,4 +1,4 @@
-"""Settings for all tests: derandomised hypothesis, a cache folder of their own."""
+"""Settings for all tests: derandomised hypothesis, a cache folder of their own, whole tracebacks."""
 from __future__ import annotations
 
 import os
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("FUNCTRANS_TRACEBACKS", "full")
 
 settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True,
                           suppress_health_check=list(HealthCheck))
