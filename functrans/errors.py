@@ -100,5 +100,9 @@ class TargetError(FunctransError, RuntimeError):
     """A target was asked for that this machine does not have."""
 
 
+class NonFiniteError(FunctransError, FloatingPointError):
+    """A number that is infinite or no number, where training needs a finite one."""
+
+
 class MissingExtraError(FunctransError, ImportError):
     """An optional package is not installed."""

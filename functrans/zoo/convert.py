@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from functrans.array import as_array
-from functrans.errors import MissingExtraError, StructureError
+from functrans.errors import StructureError
+from functrans.extras import require
 
 
 def from_torch_state_dict(kind: str, state_dict: Mapping, prefix: str = ""):
@@ -76,12 +77,7 @@ def _as_numpy(value) -> np.ndarray:
 
 
 def _tensor(value: np.ndarray):
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError("tensors need PyTorch: pip install 'functrans[torch]'; "
-                                "tensors=False gives NumPy arrays") from None
-    return torch.from_numpy(value)
+    return require("torch", "torch").from_numpy(value)
 
 
 # ---- recurrent models ----
