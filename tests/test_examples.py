@@ -151,3 +151,11 @@ def test_the_primitive_from_outside_obeys_the_laws():
         test_laws.test_jvp_agrees_with_finite_differences(row, case, "float64")
         test_laws.test_transpose_is_the_adjoint(row, case, "float64")
         test_laws.test_second_derivatives(row, case, "float64")
+
+
+# ---- the zoo's ----
+
+def test_manual_lstm_gradient():
+    printed = run("manual_lstm_gradient.py", "--short")
+    assert "relative error against grad" in printed
+    assert "a planted error is caught: with a wrong sign: off by" in printed

@@ -39,7 +39,8 @@ run = zoo.fit(loss, params, windows, ft.optim.adam(0.01), 4, carry=start, key=ft
               progress=False, step_callbacks=[say])
 leaves = ft.tree.leaves((run.params, run.state, run.carry, run.history["loss"],
                          run.history["validation_loss"]))
-print("done", run.step, hashlib.sha256(b"".join(np.asarray(x).tobytes() for x in leaves)).hexdigest())
+content = b"".join(np.asarray(leaf).tobytes() for leaf in leaves)
+print("done", run.step, hashlib.sha256(content).hexdigest())
 """
 
 
