@@ -20,11 +20,16 @@ from functrans import lax  # isort: skip
 from functrans import debug
 from functrans.api.callbacks import io_callback, pure_callback
 from functrans.api.calls import ShapeDtypeStruct
+from functrans.api.checkpoint import checkpoint, checkpoint_name
+from functrans.api.custom_jvp import custom_jvp
+from functrans.api.custom_vjp import custom_vjp
+from functrans.api.custom_vmap import custom_vmap, sequential_vmap
 from functrans.api.grad import float0, grad, jvp, linear_transpose, linearize, value_and_grad, vjp
 from functrans.api.inspect import block_until_ready, eval_shape, make_ir
-from functrans.api.jacobian import hessian, jacfwd, jacrev
+from functrans.api.jacobian import hessian, hvp, jacfwd, jacrev
 from functrans.api.jit import disable_jit, jit
 from functrans.api.vmap import vmap
+from functrans.control import policies as checkpoint_policies
 from functrans.primitives.elementwise import stop_gradient as _stop_gradient
 
 if TYPE_CHECKING:
@@ -32,11 +37,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+remat = checkpoint
+
 __all__ = [
-    "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "config", "disable_jit", "errors",
-    "eval_shape", "float0", "grad", "hessian", "jacfwd", "jacrev", "jit", "jvp", "lax",
-    "linear_transpose", "linearize", "make_ir", "nn", "numpy", "optim", "random",
-    "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
+    "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
+    "checkpoint_policies", "config", "custom_jvp", "custom_vjp", "custom_vmap", "debug",
+    "disable_jit", "errors", "eval_shape", "float0", "grad", "hessian", "hvp", "io_callback",
+    "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose", "linearize", "make_ir", "nn",
+    "numpy", "optim", "pure_callback", "random", "remat", "sequential_vmap", "stop_gradient",
+    "tree", "value_and_grad", "vjp", "vmap", "zoo",
 ]
 
 

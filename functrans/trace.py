@@ -34,6 +34,7 @@ class Eval:
 
     __slots__ = ()
     parent = None
+    gives_values = True
 
     def bind(self, primitive: Primitive, args: Sequence, params: dict):
         raw = []
@@ -174,6 +175,14 @@ def stand_in(tracer: "Tracer"):
         return None
     deeper = stand_in(pair[1]) if isinstance(pair[1], Tracer) else None
     return pair[1] if deeper is None else deeper
+
+
+def is_usable(tracer: "Tracer") -> bool:
+    """Whether a tracer means something here and now."""
+    interpreter = current()
+    if stand_in(tracer) is not None or tracer.trace is interpreter:
+        return True
+    return interpreter is not EVAL and interpreter._inside(tracer.trace)
 
 
 class Tracer(ArrayBase):
@@ -347,6 +356,11 @@ class Trace:
 
     # ---- values ----
 
+    @property
+    def gives_values(self) -> bool:
+        """Whether what is bound here may have a value."""
+        return self.values is not None
+
     def known(self, atom):
         """The value of an atom in the surrounding interpreter, if it is known already."""
         if type(atom) is Literal:
@@ -458,6 +472,23 @@ def trace(function: Callable, types: Sequence[ArrayType], name: str = "",
         try:
             tracers = [builder.new_input(kind, label)
                        for kind, label in zip(types, names, strict=True)]
+            return builder.finish(function(*tracers))
+        finally:
+            builder.closed = True
+
+
+def trace_at(function: Callable, inputs: Sequence, name: str = "",
+             names: Sequence[str] = ()) -> tuple[Program, list]:
+    """As `trace`, at values: Python may ask for them as far as they are known.
+
+    The Program is run afterwards; what is asked for is a preview of that.
+    """
+    builder = Trace(name, valued=current().gives_values, preview=True)
+    names = names or [""] * len(inputs)
+    with using(builder):
+        try:
+            tracers = [builder.new_input(_type(value), label, value)
+                       for value, label in zip(inputs, names, strict=True)]
             return builder.finish(function(*tracers))
         finally:
             builder.closed = True

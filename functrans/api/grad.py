@@ -14,6 +14,7 @@ from functrans import tree
 from functrans.api.calls import (FlatFunction, as_input, as_result, check_callable, function_name,
                                  leaf_names, leaf_type, normalize_argnums, transformed, wraps)
 from functrans.errors import ArgumentError, DtypeError, GradientError, ShapeError, StructureError
+from functrans.ir.rewrite import dead_code
 from functrans.ir.type import ArrayType, is_complex, is_inexact, tangent_type
 from functrans.primitives.basic import full, zeros
 from functrans.trace import Trace, Tracer, run, using
@@ -47,8 +48,9 @@ class _Point:
                           for leaf, name in zip(self.leaves, self.names)]
                 outputs = self.flat(*inputs)
                 self.count = len(outputs)
-                self.program, captured = self.trace.finish(
-                    [*outputs, *self._aux_tracers()])
+                program, captured = self.trace.finish([*outputs, *self._aux_tracers()])
+                # What was only looked at, by Python's control flow, need not be differentiated.
+                self.program = dead_code(program)
         except BaseException:
             self.trace.closed = True
             raise

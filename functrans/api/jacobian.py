@@ -12,7 +12,7 @@ import numpy as np
 from functrans import tree
 from functrans.api.calls import (as_input, check_callable, function_name, leaf_names,
                                  normalize_argnums, transformed)
-from functrans.api.grad import jvp, partial_at, vjp
+from functrans.api.grad import grad, jvp, partial_at, vjp
 from functrans.api.vmap import vmap
 from functrans.errors import GradientError
 from functrans.ir.type import is_complex, is_inexact
@@ -105,6 +105,26 @@ def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fal
     """
     rows = jacrev(fun, argnums, has_aux, holomorphic)
     return jacfwd(rows, argnums, has_aux, holomorphic)
+
+
+def hvp(f: Callable, primals: Sequence, tangents: Sequence):
+    """The Hessian of a scalar function times a vector, without the Hessian: forward over reverse.
+
+    f: function of pytrees to a real scalar; primals: tuple of its arguments; tangents: tuple of
+    the same structure, shapes and dtypes. Costs a few times what `f` does.
+    Returns the product in the structure of the argument; a tuple with one entry an argument, if
+    there are several. Raises TypeError if primals and tangents do not fit.
+    Source: Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.hvp(lambda x: (x ** 3).sum(), (fnp.array([1.0, 2.0]),), (fnp.array([1.0, 1.0]),))
+    Array([ 6., 12.], dtype=float32)
+    """
+    check_callable(f, "hvp")
+    if not isinstance(primals, (tuple, list)) or not primals:
+        raise TypeError(f"hvp takes primals as a tuple, one entry an argument; got {primals!r}")
+    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    return jvp(grad(f, argnums), tuple(primals), tangents)[1]
 
 
 def _check_inputs(fun, args, who: str, holomorphic: bool, real: bool) -> list:

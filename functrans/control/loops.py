@@ -9,7 +9,7 @@ A `Loop` says how a body becomes an equation. Imports `ir`, `trace`, `primitives
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from functrans.ir.program import Program
@@ -19,7 +19,7 @@ from functrans.primitives.basic import (add_tangents, instantiate, is_linear, ty
 from functrans.trace import run, trace
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import record_linear
-from functrans.transforms.residuals import split_loop_body
+from functrans.transforms.residuals import linearized_body, split_loop_body
 from functrans.transforms.transpose import transpose
 from functrans.transforms.vmap import batch_program
 from functrans.transforms.walk import cached_by_program
@@ -67,13 +67,15 @@ def jvp_body(body: Program, nonzero: tuple, carries: int, first: int) -> tuple[P
     return program, tuple(flags)
 
 
-def nonzero_carries(body: Program, nonzero: Sequence[bool], params: dict) -> tuple:
-    """The flags of all inputs, after tangents have spread through the carries to a fixed point."""
+def nonzero_carries(nonzero: Sequence[bool], params: dict, nonzero_outputs: Callable) -> tuple:
+    """The flags of all inputs, after tangents have spread through the carries to a fixed point.
+
+    nonzero_outputs: from the flags of the body's inputs to those of its outputs.
+    """
     fixed, carried, stacked = divide(list(nonzero), params)
     while True:
         flags = tuple(fixed + carried + stacked)
-        _, out_flags = jvp_body(body, flags, params["carries"], params["constants"])
-        spread = [a or b for a, b in zip(carried, out_flags)]
+        spread = [a or b for a, b in zip(carried, nonzero_outputs(flags))]
         if spread == carried:
             return flags
         carried = spread
@@ -81,9 +83,10 @@ def nonzero_carries(body: Program, nonzero: Sequence[bool], params: dict) -> tup
 
 def loop_jvp(loop: Loop, primals, tangents, params):
     """The loop of (values, tangents)."""
-    body, carries = params["body"], params["carries"]
-    flags = nonzero_carries(body, [dt is not None for dt in tangents], params)
-    program, out_flags = jvp_body(body, flags, carries, params["constants"])
+    body, carries, first = params["body"], params["carries"], params["constants"]
+    flags = nonzero_carries([dt is not None for dt in tangents], params,
+                            lambda flags: jvp_body(body, flags, carries, first)[1])
+    program, out_flags = jvp_body(body, flags, carries, first)
     given = [instantiate(dt, type_of_value(x)) if flag else None
              for dt, x, flag in zip(tangents, primals, flags)]
     program = _grouped_inputs(program, flags, params)
@@ -126,9 +129,10 @@ def separate(outs: Sequence, flags: tuple, carries: int):
 
 def loop_linearize(loop: Loop, primals, tangents, params):
     """A loop that computes the outputs and the residuals, and a linear one."""
-    body, carries = params["body"], params["carries"]
-    flags = nonzero_carries(body, [dt is not None for dt in tangents], params)
-    split = split_loop_body(body, flags, params["constants"], carries)
+    body, carries, first = params["body"], params["carries"], params["constants"]
+    flags = nonzero_carries([dt is not None for dt in tangents], params,
+                            lambda flags: linearized_body(body, flags, first, carries).nonzero_out)
+    split = split_loop_body(body, flags, first, carries)
     fixed, state, stacked = divide(primals, params)
     invariant = run(split.invariant, fixed) if split.invariant.outputs else []
     outs = loop.bind(split.known, [*fixed, *invariant], state, stacked, params["reverse"])

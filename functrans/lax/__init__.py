@@ -15,6 +15,7 @@ from functrans.lax.collectives import (
                                        psum_scatter,
                                        pswapaxes,
 )
+from functrans.lax.implicit import custom_linear_solve, custom_root
 from functrans.lax.loops import fori_loop, map, scan, while_loop
 from functrans.lax.prefix import associative_scan
 from functrans.lax.windows import (
@@ -29,8 +30,8 @@ from functrans.lax.windows import (
 )
 
 __all__ = ["all_gather", "all_to_all", "associative_scan", "axis_index", "axis_size", "cond",
-           "dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim",
-           "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim",
-           "fori_loop", "index_in_dim", "map", "pbroadcast", "pmax", "pmean", "pmin", "ppermute",
-           "pshuffle", "psum", "psum_scatter", "pswapaxes", "scan", "select", "select_n",
-           "slice_in_dim", "switch", "while_loop"]
+           "custom_linear_solve", "custom_root", "dynamic_index_in_dim", "dynamic_slice",
+           "dynamic_slice_in_dim", "dynamic_update_index_in_dim", "dynamic_update_slice",
+           "dynamic_update_slice_in_dim", "fori_loop", "index_in_dim", "map", "pbroadcast", "pmax",
+           "pmean", "pmin", "ppermute", "pshuffle", "psum", "psum_scatter", "pswapaxes", "scan",
+           "select", "select_n", "slice_in_dim", "switch", "while_loop"]

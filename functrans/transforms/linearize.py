@@ -22,6 +22,10 @@ from functrans.transforms.walk import cached_by_program
 class LinearTrace(Trace):
     """Records only what depends on its own tracers; all else runs in the parent."""
 
+    @property
+    def gives_values(self) -> bool:
+        return self.parent.gives_values
+
     def bind(self, primitive: Primitive, args: Sequence, params: dict):
         for arg in args:
             if type(arg) is Tracer and arg.trace is self:

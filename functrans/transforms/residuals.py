@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functrans.ir.primitive import Broadcast, Elementwise, Reshape, Transpose
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.rewrite import dead_code, substitute
-from functrans.transforms.linearize import linearize_program
+from functrans.transforms.linearize import Split, linearize_program
 from functrans.transforms.walk import cached_by_program
 
 # A value is computed again rather than stored up to this cost.
@@ -57,9 +57,14 @@ def split_loop_body(body: Program, nonzero: tuple, constants: int, carries: int,
     nonzero: which inputs have tangents; those of the carries are instantiated at the end.
     rows_are_stacked: whether the outputs behind the carries can be read again, step by step.
     """
-    force = nonzero[constants:constants + carries] + (False,) * (len(body.outputs) - carries)
-    split = linearize_program(body, nonzero, force)
+    split = linearized_body(body, nonzero, constants, carries)
     return _Splitter(body, split, nonzero, constants, carries, rows_are_stacked).result()
+
+
+def linearized_body(body: Program, nonzero: tuple, constants: int, carries: int) -> Split:
+    """The body's linear part; carries with a tangent at the start have one at the end."""
+    force = nonzero[constants:constants + carries] + (False,) * (len(body.outputs) - carries)
+    return linearize_program(body, nonzero, force)
 
 
 class _Splitter:

@@ -1,0 +1,89 @@
+"""`checkpoint` (`remat`): reverse mode that computes again rather than store.
+
+Imports `tree`, `control.checkpoint`, `api.calls`.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from functrans import tree
+from functrans.api.calls import (
+    FlatFunction,
+    as_input,
+    check_callable,
+    function_name,
+    leaf_names,
+    normalize_argnums,
+    wraps,
+)
+from functrans.control.checkpoint import bind_checkpoint, name_p
+from functrans.control.policies import nothing_saveable
+from functrans.numpy.promotion import as_arraylike
+from functrans.trace import EVAL, bind, current, trace_at
+
+
+def checkpoint(fun: Callable | None = None, *, prevent_cse: bool = True,
+               policy: Callable | None = None,
+               static_argnums: int | Sequence[int] = ()) -> Callable:
+    """A function whose derivative in reverse mode keeps its inputs, and computes the rest again.
+
+    Takes the memory of intermediate values that the backward pass needs for the time of another
+    forward pass. Also by the name `remat`.
+    policy: which intermediate values are kept nevertheless, one of `ft.checkpoint_policies`;
+        or a function `policy(primitive, *types, **params) -> bool`. None keeps none.
+    prevent_cse: whether to keep the compiler from merging the second computation with the first,
+        which would undo it. False is for where that cannot happen, as in the body of a scan.
+    static_argnums: arguments that are Python values, not arrays.
+    What has an effect (debug.print, io_callback) happens once.
+    Source: Chen et al., "Training deep nets with sublinear memory cost" (2016).
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.grad(ft.checkpoint(lambda x: fnp.sin(fnp.sin(x))))(0.0)
+    Array(1., dtype=float32)
+    """
+    if fun is None:
+        return partial(checkpoint, prevent_cse=prevent_cse, policy=policy,
+                       static_argnums=static_argnums)
+    check_callable(fun, "checkpoint")
+    if policy is not None:
+        check_callable(policy, "checkpoint's policy")
+    keep = nothing_saveable if policy is None else policy
+
+    @wraps(fun)
+    def checkpointed(*args, **kwargs):
+        if current() is EVAL:
+            return fun(*args, **kwargs)
+        static = normalize_argnums(static_argnums, len(args), function_name(fun), "checkpoint") \
+            if static_argnums != () else ()
+        own = [None if k in static else arg for k, arg in enumerate(args)]
+        leaves, in_tree = tree.flatten((tuple(own), kwargs))
+        names = leaf_names(fun, own, kwargs)
+        inputs = [as_input(leaf, name, "checkpoint") for leaf, name in zip(leaves, names)]
+
+        def call(*positional, **keywords):
+            return fun(*(args[k] if k in static else value
+                         for k, value in enumerate(positional)), **keywords)
+        flat = FlatFunction(call, in_tree, who="checkpoint")
+        program, captured = trace_at(flat, inputs, f"checkpoint of {function_name(fun)}", names)
+        outs = bind_checkpoint(program.replace(name=function_name(fun)), [*captured, *inputs],
+                               keep, prevent_cse, function_name(fun))
+        return tree.unflatten(flat.out_tree, outs)
+    return checkpointed
+
+
+def checkpoint_name(x, name: str):
+    """`x`, with a name by which policies such as `save_only_these_names` know it.
+
+    x: a pytree of arrays.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> policy = ft.checkpoint_policies.save_only_these_names("hidden")
+    >>> f = ft.checkpoint(lambda x: fnp.sin(ft.checkpoint_name(fnp.sin(x), "hidden")),
+    ...                   policy=policy)
+    >>> ft.grad(f)(0.0)
+    Array(1., dtype=float32)
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"checkpoint_name: the name must be a string, got {name!r}")
+    return tree.map(lambda leaf: bind(name_p, as_arraylike(leaf, "checkpoint_name"), name=name), x)
