@@ -26,6 +26,7 @@ from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.locations import located, user_location
 from functrans.silence import restore, silence
+from functrans.standing import stand_in
 from functrans.tracing_errors import cut_off, leaked, no_value, not_linear
 
 
@@ -142,39 +143,6 @@ def bind(primitive: Primitive, *args, **params):
     Arguments are arrays, tracers, or NumPy scalars; the latter become literals in Programs.
     """
     return _current.get().bind(primitive, args, params)
-
-
-# What stands in for tracers, by identity: (tracer, value). See `standing_in`.
-_stand_ins: ContextVar = ContextVar("functrans_stand_ins", default=None)
-
-
-class standing_in:
-    """Within this block, `values` are used where a function reads `tracers`.
-
-    So a function that closes over tracers can run when the trace they belong to is over.
-    """
-
-    __slots__ = ("pairs", "token")
-
-    def __init__(self, tracers: Sequence, values: Sequence):
-        self.pairs = {id(tracer): (tracer, value) for tracer, value in zip(tracers, values)
-                      if value is not tracer}
-
-    def __enter__(self):
-        self.token = _stand_ins.set({**(_stand_ins.get() or {}), **self.pairs})
-
-    def __exit__(self, *exception):
-        _stand_ins.reset(self.token)
-
-
-def stand_in(tracer: "Tracer"):
-    """What stands in for a tracer; None if nothing does."""
-    found = _stand_ins.get()
-    pair = found and found.get(id(tracer))
-    if not pair:
-        return None
-    deeper = stand_in(pair[1]) if isinstance(pair[1], Tracer) else None
-    return pair[1] if deeper is None else deeper
 
 
 def is_usable(tracer: "Tracer") -> bool:

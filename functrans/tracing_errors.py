@@ -65,7 +65,8 @@ def not_linear() -> NotDifferentiableError:
     return NotDifferentiableError(
         "the function is not linear in its inputs, so it has no transpose.\n"
         f"  at: {describe(user_location())}\n"
-        "linear_transpose takes linear functions; for the derivative of another, use vjp or grad.")
+        "linear_transpose takes linear functions; for the derivative of another, use vjp or grad. "
+        "The rule of a custom_jvp function must be linear in its tangents.")
 
 
 def _name(trace) -> str:

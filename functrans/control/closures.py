@@ -4,7 +4,7 @@ A rule is called by a transformation, perhaps long after the function that it be
 traced. Tracers that it closes over are operands of the equation, then, and their values of the
 moment stand in for them; named axes are those of the moment when the function was called.
 
-In: functions. Out: `Closure`. Imports `trace`, `control.axes`.
+In: functions. Out: `Closure`. Imports `standing`, `trace`, `control.axes`.
 """
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from functrans.array import ArrayBase
 from functrans.control.axes import named_axes, using_axes
 from functrans.ir.program import Program, Var
-from functrans.trace import Tracer, is_usable, standing_in
+from functrans.standing import standing_in
+from functrans.trace import Tracer, is_usable
 
 _LIMIT = 10_000          # objects looked at
 _OPAQUE = (str, bytes, int, float, complex, type, types.ModuleType, types.CodeType)

@@ -392,11 +392,11 @@ def test_rules_may_use_named_axes():
     x = np.arange(3.0)
     for f in (centred, ft.jit(centred)):
         for g in (ft.vmap(ft.grad(f), axis_name="i"),
-                  ft.grad(lambda x: ft.vmap(f, axis_name="i")(x).sum())):
+                  ft.grad(lambda x, f=f: ft.vmap(f, axis_name="i")(x).sum())):
             np.testing.assert_allclose(np.asarray(g(x)), [3, 3, 3])
     for f in (total, ft.jit(total)):
         for g in (ft.vmap(ft.grad(f), axis_name="i"),
-                  ft.grad(lambda x: ft.vmap(f, axis_name="i")(x).sum())):
+                  ft.grad(lambda x, f=f: ft.vmap(f, axis_name="i")(x).sum())):
             np.testing.assert_allclose(np.asarray(g(x)), [1, 2, 3])
 
 
