@@ -20,7 +20,12 @@ settings.load_profile(os.environ.get("FUNCTRANS_TEST_PROFILE", "quick"))
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
-    """Compiled kernels of the tests go to a folder that goes away, unless one is named."""
+    """Compiled kernels of the tests go to a folder that goes away, unless one is named.
+
+    Processes that share the tests (pytest -n 2) share it too.
+    """
     import functrans as ft
     if "FUNCTRANS_CACHE_DIR" not in os.environ:
-        ft.config.update("cache_dir", tmp_path_factory.mktemp("kernels"))
+        base = tmp_path_factory.getbasetemp()
+        shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+        ft.config.update("cache_dir", shared / "kernels")
