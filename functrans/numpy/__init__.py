@@ -3,24 +3,42 @@
 Names, signatures, promotion and errors are NumPy's. No derivative rules live here: everything
 is a short composition of primitives, so every transformation applies.
 """
-from numpy import (bool_, complex64, complex128, dtype, finfo, float16, float32, float64, floating,
-                   iinfo, inexact, int8, int16, int32, int64, integer, issubdtype, number,
-                   signedinteger, uint8, uint16, uint32, uint64, unsignedinteger)
+# ruff: noqa: F401  (the imports are the content)
+from numpy import (bool_, byte, cdouble, complex64, complex128, complexfloating, csingle, double,
+                   dtype, errstate, float16, float32, float64, floating, generic, geterr, half,
+                   iinfo, inexact, int8, int16, int32, int64, int_, intc, integer, intp, issubdtype,
+                   long, longlong, number, seterr, short, signedinteger, single, ubyte, uint, uint8,
+                   uint16, uint32, uint64, uintc, uintp, ulong, ulonglong, unsignedinteger, ushort)
 from numpy import bool_ as bool
 
 from functrans.array import ArrayBase as ndarray
+from functrans.numpy.bits import packbits, unpackbits
+from functrans.numpy.calculus import (convolve, correlate, diff, ediff1d, gradient, interp,
+                                      trapezoid)
 from functrans.numpy.choosing import choose, piecewise, select, where
-from functrans.numpy.creation import (arange, array, asarray, astype, copy, e, empty, empty_like,
-                                      euler_gamma, eye, from_dlpack, fromfunction, full, full_like,
-                                      geomspace, identity, indices, inf, linspace, logspace,
-                                      meshgrid, nan, newaxis, ones, ones_like, pi, tri, tril, triu,
-                                      zeros, zeros_like)
+from functrans.numpy.creation import (arange, array, asanyarray, asarray, asarray_chkfinite,
+                                      ascontiguousarray, asfortranarray, astype, copy, e, empty,
+                                      empty_like, euler_gamma, eye, from_dlpack, fromfunction, full,
+                                      full_like, geomspace, identity, indices, inf, linspace,
+                                      logspace, meshgrid, nan, newaxis, ones, ones_like, pi,
+                                      require, tri, tril, triu, zeros, zeros_like)
 from functrans.numpy.diagonals import (diag, diag_indices, diag_indices_from, diagflat, diagonal,
                                        fill_diagonal, mask_indices, tril_indices, tril_indices_from,
                                        triu_indices, triu_indices_from)
-from functrans.numpy.einsum import einsum
+from functrans.numpy.einsum import einsum, einsum_path
+from functrans.numpy.equality import allclose, array_equal, array_equiv
+from functrans.numpy.grids import (c_, index_exp, ix_, mgrid, ogrid, r_, ravel_multi_index, s_,
+                                   unravel_index)
 from functrans.numpy.indexing import take, take_along_axis
-from functrans.numpy.information import isscalar, ndim, promote_types, result_type, shape, size
+from functrans.numpy.information import (can_cast, common_type, finfo, iscomplexobj, isdtype,
+                                         isfortran, isrealobj, isscalar, iterable,
+                                         may_share_memory, min_scalar_type, ndim, promote_types,
+                                         result_type, shape, shares_memory, size)
+from functrans.numpy.loading import (array2string, array_repr, array_str, base_repr, binary_repr,
+                                     format_float_positional, format_float_scientific, frombuffer,
+                                     fromfile, fromiter, fromstring, genfromtxt, get_printoptions,
+                                     load, loadtxt, ndenumerate, ndindex, printoptions, save,
+                                     savetxt, savez, savez_compressed, set_printoptions)
 from functrans.numpy.manipulation import (append, array_split, atleast_1d, atleast_2d, atleast_3d,
                                           block, broadcast_arrays, broadcast_to, column_stack,
                                           concat, concatenate, delete, dsplit, dstack, expand_dims,
@@ -29,15 +47,25 @@ from functrans.numpy.manipulation import (append, array_split, atleast_1d, atlea
                                           repeat, reshape, resize, roll, rollaxis, rot90, split,
                                           squeeze, stack, swapaxes, tile, transpose, trim_zeros,
                                           unstack, vsplit, vstack)
+from functrans.numpy.mapping import apply_along_axis, apply_over_axes, frompyfunc, vectorize
+from functrans.numpy.nan_reductions import (nanargmax, nanargmin, nancumprod, nancumsum, nanmax,
+                                            nanmean, nanmin, nanprod, nanstd, nansum, nanvar)
+from functrans.numpy.polynomials import (poly, polyadd, polyder, polydiv, polyfit, polyint, polymul,
+                                         polysub, polyval, roots, vander)
 from functrans.numpy.products import (cross, dot, inner, kron, matmul, matvec, outer, tensordot,
                                       trace, vdot, vecdot, vecmat)
 from functrans.numpy.promotion import broadcast_shapes
+from functrans.numpy.quantiles import (median, nanmedian, nanpercentile, nanquantile, percentile,
+                                       quantile)
 from functrans.numpy.reductions import (all, amax, amin, any, argmax, argmin, average,
                                         count_nonzero, cumprod, cumsum, cumulative_prod,
-                                        cumulative_sum, max, mean, min, nanmax, nanmean, nanmin,
-                                        nanprod, nanstd, nansum, nanvar, prod, ptp, std, sum, var)
+                                        cumulative_sum, max, mean, min, prod, ptp, std, sum, var)
 from functrans.numpy.searching import (argpartition, argsort, argwhere, flatnonzero, lexsort,
                                        nonzero, partition, searchsorted, sort, sort_complex, top_k)
+from functrans.numpy.sets import (intersect1d, isin, setdiff1d, setxor1d, union1d, unique,
+                                  unique_all, unique_counts, unique_inverse, unique_values)
+from functrans.numpy.statistics import (bincount, corrcoef, cov, digitize, histogram, histogram2d,
+                                        histogram_bin_edges, histogramdd)
 from functrans.numpy.ufuncs import (abs, absolute, acos, acosh, add, angle, arccos, arccosh, arcsin,
                                     arcsinh, arctan, arctan2, arctanh, around, asin, asinh, atan,
                                     atan2, atanh, bitwise_and, bitwise_count, bitwise_invert,
@@ -56,8 +84,20 @@ from functrans.numpy.ufuncs import (abs, absolute, acos, acosh, add, angle, arcc
                                     remainder, right_shift, rint, round, sign, signbit, sin, sinc,
                                     sinh, spacing, sqrt, square, subtract, tan, tanh, true_divide,
                                     trunc, unwrap)
+from functrans.numpy.windows import bartlett, blackman, hamming, hanning
+from functrans.numpy.writing import (compress, copyto, extract, place, put, put_along_axis,
+                                     putmask)
 
-from functrans.numpy import operators, protocols  # isort: skip  (they complete the classes)
+from functrans.numpy import operators, protocols, ufunc_methods  # isort: skip  (they complete)
 from functrans.numpy import fft, linalg  # isort: skip
 
-del operators, protocols
+True_, False_ = bool_(True), bool_(False)
+
+del operators, protocols, ufunc_methods
+
+
+def __getattr__(name: str):
+    if name == "bfloat16":
+        from functrans.numpy.information import bfloat16
+        return bfloat16()
+    raise AttributeError(f"module 'functrans.numpy' has no attribute {name!r}")

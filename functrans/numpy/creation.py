@@ -123,6 +123,62 @@ def asarray(a, dtype=None, order: str = "K", *, copy: bool | None = None, device
     return array(a, dtype)
 
 
+def asarray_chkfinite(a, dtype=None, order: str = "K"):
+    """As `asarray`; raises ValueError if there is a known NaN or infinity.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.asarray_chkfinite([1.0, 2.0])
+    Array([1., 2.], dtype=float32)
+    """
+    a = asarray(a, dtype)
+    if isinstance(a, Array) and is_inexact(a.dtype) and not np.isfinite(np.asarray(a)).all():
+        raise ValueError("array must not contain infs or NaNs")
+    return a
+
+
+def asanyarray(a, dtype=None, order: str = "K", *, copy: bool | None = None, device=None):
+    """The same as `asarray`: there are no subclasses.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.asanyarray([1, 2])
+    Array([1, 2], dtype=int64)
+    """
+    return asarray(a, dtype, order, copy=copy, device=device)
+
+
+def ascontiguousarray(a, dtype=None):
+    """As `asarray`, with at least one axis.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.ascontiguousarray(1.0)
+    Array([1.], dtype=float32)
+    """
+    return array(a, dtype, ndmin=1)
+
+
+def asfortranarray(a, dtype=None):
+    """As `asarray`, with at least one axis: the order in memory is not the user's to choose.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.asfortranarray([1, 2])
+    Array([1, 2], dtype=int64)
+    """
+    return array(a, dtype, ndmin=1)
+
+
+def require(a, dtype=None, requirements=None):
+    """As `asarray`: all arrays are contiguous and aligned, none is writeable.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.require([1, 2], requirements="C")
+    Array([1, 2], dtype=int64)
+    """
+    wanted = [str(item).upper() for item in (requirements or ())]
+    if "W" in wanted or "WRITEABLE" in wanted:
+        raise ValueError("require: arrays are immutable, so none is writeable")
+    return asarray(a, dtype)
+
+
 def check_device(device):
     if str(device) not in ("cpu", "cpu:0"):
         raise ValueError(f"unknown device {device!r}; there is 'cpu'")

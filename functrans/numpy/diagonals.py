@@ -11,6 +11,7 @@ import numpy as np
 from functrans.array import as_array
 from functrans.numpy.indexing import getitem
 from functrans.numpy.promotion import as_arraylike, as_operand, canonical_axis, cast, materialize
+from functrans.numpy.writing import refuse_inplace
 from functrans.primitives import shape as prim
 from functrans.primitives.basic import broadcast
 from functrans.primitives.elementwise import add, eq, select
@@ -74,20 +75,19 @@ def diagflat(v, k: int = 0):
     return diag(prim.reshape(v, (v.size,)), k)
 
 
-def fill_diagonal(a, val, wrap: bool = False, *, inplace: bool = False):
-    """A copy of `a` with `val` on its main diagonal: arrays are immutable, so nothing is filled.
+def fill_diagonal(a, val, wrap: bool = False, *, inplace: bool = True):
+    """`a` with `val` on its main diagonal; see `writing.py` for `inplace=False`.
 
     val: a number, or a vector that is repeated along the diagonal. wrap: whether a tall matrix
     starts a new diagonal below the first. Raises ValueError for fewer than two axes, or for more
     than two that differ in size.
 
     >>> import functrans.numpy as fnp
-    >>> fnp.fill_diagonal(fnp.zeros((2, 2)), 1)
+    >>> fnp.fill_diagonal(fnp.zeros((2, 2)), 1, inplace=False)
     Array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    if inplace:
-        raise TypeError("fill_diagonal: arrays are immutable; use the result")
+    refuse_inplace(inplace, "fill_diagonal")
     a = as_arraylike(a, "fill_diagonal")
     if a.ndim < 2:
         raise ValueError(f"fill_diagonal takes at least two axes, got shape {a.shape}")

@@ -47,6 +47,21 @@ def einsum(subscripts, /, *operands, optimize="greedy", dtype=None,
     return transpose(array, [term.index(letter) for letter in output])
 
 
+def einsum_path(subscripts, /, *operands, optimize="greedy") -> tuple:
+    """The order of products that `einsum` would take, and a description of its cost.
+
+    optimize: as in `numpy.einsum_path`, which finds it.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.einsum_path("ij,jk->ik", fnp.ones((2, 3)), fnp.ones((3, 4)))[0]
+    ['einsum_path', (0, 1)]
+    """
+    subscripts, operands = _interleaved(subscripts, operands)
+    dummies = [np.broadcast_to(np.float32(0), as_arraylike(x, "einsum_path").shape)
+               for x in operands]
+    return np.einsum_path(subscripts, *dummies, optimize=optimize)
+
+
 def _interleaved(subscripts, operands):
     """The form `einsum(x, [0, 1], y, [1, 2], [0, 2])` as letters."""
     if isinstance(subscripts, str):

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.array import ArrayBase
+from functrans.errors import MissingExtraError
+from functrans.ir.type import is_bool, is_complex, is_float, is_integer
 from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axis, canonical_dtype,
                                        result_type_of)
 from functrans.numpy.promotion import promote_types as _promote_types
@@ -76,3 +79,177 @@ def promote_types(type1, type2) -> np.dtype:
     dtype('float64')
     """
     return _promote_types(canonical_dtype(type1), canonical_dtype(type2))
+
+
+def can_cast(from_, to, casting: str = "safe") -> bool:
+    """Whether values of one dtype can be cast to another by a rule.
+
+    from_: a dtype or an array; casting: "no", "equiv", "safe" (all values are kept), "same_kind" or
+    "unsafe". Raises TypeError for Python numbers, whose dtype is not fixed.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.can_cast("int32", "float32")
+    False
+    """
+    if isinstance(from_, (bool, int, float, complex)) and not isinstance(from_, np.generic):
+        raise TypeError("can_cast takes dtypes and arrays; the dtype of a Python number depends on "
+                        "what it meets")
+    source = from_.dtype if isinstance(from_, (ArrayBase, np.ndarray, np.generic)) else from_
+    source, target = canonical_dtype(source), canonical_dtype(to)
+    if "bfloat16" not in (source.name, target.name) or casting not in ("safe", "same_kind"):
+        return bool(np.can_cast(source, target, casting))
+    if casting == "safe":
+        return _promote_types(source, target) == target and \
+            not (source.kind in "iu" and source.itemsize > 1)
+    return _rank(source) <= _rank(target)
+
+
+def _rank(dtype) -> int:
+    """The order of the kinds of dtypes, for casting by "same_kind"."""
+    return "buifc".index("f" if dtype.name == "bfloat16" else dtype.kind)
+
+
+_KINDS = {
+    "bool": is_bool, "signed integer": lambda dtype: dtype.kind == "i",
+    "unsigned integer": lambda dtype: dtype.kind == "u", "integral": is_integer,
+    "real floating": is_float, "complex floating": is_complex,
+    "numeric": lambda dtype: not is_bool(dtype),
+}
+
+
+def isdtype(dtype, kind) -> bool:
+    """Whether a dtype is of a kind (array API standard).
+
+    kind: a dtype, or "bool", "signed integer", "unsigned integer", "integral", "real floating",
+    "complex floating", "numeric"; or a tuple of kinds.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.isdtype(fnp.float32, "real floating")
+    True
+    """
+    if isinstance(dtype, str):
+        raise TypeError(f"isdtype takes a dtype, not the string {dtype!r}")
+    dtype = canonical_dtype(dtype)
+    if isinstance(kind, tuple):
+        return any([isdtype(dtype, part) for part in kind])
+    if isinstance(kind, str):
+        if kind not in _KINDS:
+            raise ValueError(f"isdtype: kind must be a dtype or one of {', '.join(_KINDS)}, got "
+                             f"{kind!r}")
+        return _KINDS[kind](dtype)
+    return dtype == canonical_dtype(kind)
+
+
+def iscomplexobj(x) -> bool:
+    """Whether the dtype is complex, whatever the values.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.iscomplexobj(fnp.array([1j]))
+    True
+    """
+    return is_complex(as_arraylike(x, "iscomplexobj").dtype)
+
+
+def isrealobj(x) -> bool:
+    """Whether the dtype is not complex.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.isrealobj(fnp.array([1.0]))
+    True
+    """
+    return not iscomplexobj(x)
+
+
+def iterable(y) -> bool:
+    """Whether a `for` loop can go over it; an array without axes cannot be.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.iterable(fnp.ones(2)), fnp.iterable(1.0)
+    (True, False)
+    """
+    try:
+        iter(y)
+    except TypeError:
+        return False
+    return True
+
+
+def common_type(*arrays):
+    """The scalar type of floats (or complex numbers) that holds all arrays; integers are float64.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.common_type(fnp.ones(2), fnp.array([1j])).__name__
+    'complex64'
+    """
+    kind = np.dtype(np.float16)
+    for array in arrays:
+        dtype = as_arraylike(array, "common_type").dtype
+        if is_bool(dtype):
+            raise TypeError("common_type: can't get common type for non-numeric array")
+        kind = _promote_types(kind, np.dtype(np.float64) if is_integer(dtype) else dtype)
+    return kind.type
+
+
+def min_scalar_type(a) -> np.dtype:
+    """The smallest dtype that holds a scalar; the dtype of an array with axes.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.min_scalar_type(300)
+    dtype('uint16')
+    """
+    if isinstance(a, ArrayBase):
+        return np.min_scalar_type(a._concrete("min_scalar_type")[()]) if not a.ndim else a.dtype
+    return np.min_scalar_type(a)
+
+
+def isfortran(a) -> bool:
+    """Whether the memory is in the order of columns: never, here.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.isfortran(fnp.ones((2, 2)))
+    False
+    """
+    as_arraylike(a, "isfortran")
+    return False
+
+
+def shares_memory(a, b, /, max_work=None) -> bool:
+    """Whether writing into one array would change the other: never, arrays are immutable.
+
+    >>> import functrans.numpy as fnp
+    >>> x = fnp.ones(2)
+    >>> fnp.shares_memory(x, x)
+    False
+    """
+    return False
+
+
+may_share_memory = shares_memory
+
+
+def bfloat16() -> type:
+    """The scalar type bfloat16. Raises MissingExtraError where ml_dtypes is not installed."""
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise MissingExtraError("bfloat16 needs the package ml_dtypes: install "
+                                "functrans[bfloat16]") from None
+    return ml_dtypes.bfloat16
+
+
+def finfo(dtype):
+    """The limits of a dtype of floats or complex numbers: eps, max, min, smallest_normal ...
+
+    dtype: a dtype or an array; bfloat16 too.
+
+    >>> import functrans.numpy as fnp
+    >>> float(fnp.finfo(fnp.float32).max) > 1e38
+    True
+    """
+    if isinstance(dtype, (ArrayBase, np.ndarray, np.generic)):
+        dtype = dtype.dtype
+    dtype = canonical_dtype(dtype)
+    if dtype.name == "bfloat16":
+        import ml_dtypes
+        return ml_dtypes.finfo(dtype)
+    return np.finfo(dtype)

@@ -15,7 +15,7 @@ from functrans.numpy.choosing import where as where_
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
                                        canonical_axes, canonical_axis, canonical_dtype, cast,
                                        float_dtype, index_dtype, materialize, promote_types)
-from functrans.numpy.ufuncs import abs, isnan, logical_not, maximum, minimum, real, sqrt, truth
+from functrans.numpy.ufuncs import abs, maximum, minimum, real, sqrt, truth
 from functrans.primitives import basic, cumulative, reduce
 from functrans.primitives.basic import full
 from functrans.primitives.elementwise import convert, select, stop_gradient
@@ -396,108 +396,13 @@ cumulative_prod = _cumulative("cumulative_prod", cumprod, 1,
     """)
 
 
-# ---- ignoring NaN ----
-
-def _nan_mask(a):
-    return isnan(a) if is_inexact(a.dtype) else None
-
-
-def _without_nan(name: str, function, neutral, doc: str):
-    def reduction(a, axis=None, **options):
-        a = as_arraylike(a, name)
-        mask = _nan_mask(a)
-        return function(a if mask is None else where_(mask, neutral(a.dtype), a), axis, **options)
-    reduction.__name__ = reduction.__qualname__ = name
-    reduction.__doc__ = doc
-    return reduction
-
-
-nansum = _without_nan("nansum", sum, lambda dtype: dtype.type(0),
-                      """`sum` where NaN counts as 0.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nansum(fnp.array([1.0, fnp.nan]))
-    Array(1., dtype=float32)
-    """)
-nanprod = _without_nan("nanprod", prod, lambda dtype: dtype.type(1),
-                       """`prod` where NaN counts as 1.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanprod(fnp.array([2.0, fnp.nan]))
-    Array(2., dtype=float32)
-    """)
-
-
-def _nan_extreme(name: str, function, neutral, doc: str):
-    def reduction(a, axis=None, **options):
-        a = as_arraylike(a, name)
-        mask = _nan_mask(a)
-        if mask is None:
-            return function(a, axis, **options)
-        found = function(where_(mask, neutral(a.dtype), a), axis, **options)
-        nothing = all(mask, axis, keepdims=options.get("keepdims", False))
-        return where_(nothing, np.nan, found)
-    reduction.__name__ = reduction.__qualname__ = name
-    reduction.__doc__ = doc
-    return reduction
-
-
-nanmax = _nan_extreme("nanmax", max, cumulative.lowest,
-                      """`max` of what is not NaN; NaN where nothing else is.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanmax(fnp.array([1.0, fnp.nan]))
-    Array(1., dtype=float32)
-    """)
-nanmin = _nan_extreme("nanmin", min, cumulative.highest,
-                      """`min` of what is not NaN; NaN where nothing else is.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanmin(fnp.array([1.0, fnp.nan]))
-    Array(1., dtype=float32)
-    """)
-
-
-def _nan_moment(name: str, function, doc: str):
-    def moment(a, axis=None, **options):
-        a = as_arraylike(a, name)
-        mask = _nan_mask(a)
-        if mask is None:
-            return function(a, axis, **options)
-        return function(where_(mask, 0, a), axis, where=logical_not(mask), **options)
-    moment.__name__ = moment.__qualname__ = name
-    moment.__doc__ = doc
-    return moment
-
-
-nanmean = _nan_moment("nanmean", mean, """`mean` of what is not NaN.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanmean(fnp.array([1.0, fnp.nan]))
-    Array(1., dtype=float32)
-    """)
-nanvar = _nan_moment("nanvar", var, """`var` of what is not NaN.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanvar(fnp.array([1.0, fnp.nan]))
-    Array(0., dtype=float32)
-    """)
-nanstd = _nan_moment("nanstd", std, """`std` of what is not NaN.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanstd(fnp.array([1.0, fnp.nan]))
-    Array(0., dtype=float32)
-    """)
-
-
 # ---- exponentials ----
 
 def logsumexp(a, axis=None, b=None, keepdims: bool = False, return_sign: bool = False,
               where=None):
     """log(sum(b * exp(a))) over axes, without overflow. b: weights, 1 by default.
 
-    where: which elements count. With `return_sign`, a pair of log(abs(sum)) and the sign of the
-    sum.
+    where: which elements count. With `return_sign`, a pair of log(abs(sum)) and the sum's sign.
 
     >>> import functrans.numpy as fnp
     >>> from functrans.nn import logsumexp

@@ -2,6 +2,7 @@
 
 Imports `numpy.arithmetic`, `numpy.logic`, `numpy.functions`, `numpy.parts`.
 """
+# ruff: noqa: F401  (the imports are the content)
 from functrans.numpy.arithmetic import (abs, absolute, add, around, bitwise_and, bitwise_count,
                                         bitwise_invert, bitwise_left_shift, bitwise_not, bitwise_or,
                                         bitwise_right_shift, bitwise_xor, ceil, clip, divide,

@@ -27,7 +27,7 @@ KINDS = {
     # What NumPy computes in float64 where it gets integers, as functrans does.
     "floating": FLOATS + WIDE, "inexacting": FLOATS + COMPLEX + WIDE,
     "wide": ("float32", "float64"), "bool": ("bool",), "int64": ("int64",),
-    "float64": ("float64",), "float32": ("float32",),
+    "complex128": ("complex128",), "float64": ("float64",), "float32": ("float32",),
 }
 TYPICAL = {0: ((),), 1: ((3,),), 2: ((2, 3),), 3: ((2, 3, 2),), 4: ((2, 1, 3, 2),)}
 ALL_SHAPES = {

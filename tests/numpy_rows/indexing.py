@@ -135,8 +135,9 @@ row("piecewise", lambda d: call(x := d.array("integer", low=1, high=1, empty=Fal
                                 [2, lambda x: x * x]))
 row("fill_diagonal", lambda d: call(d.array("number", d.choice([(3, 3), (2, 3), (5, 2), (2, 2, 2),
                                                                 (3,), (2, 3, 2), (0, 2)])),
-                                    d.array("int64", d.choice([(), (2,), (3,)])), wrap=d.flag()),
-    reference=lambda a, val, wrap: (b := np.array(a), np.fill_diagonal(b, val, wrap))[0])
+                                    d.array("int64", d.choice([(), (2,), (3,)])),
+                                    wrap=d.flag(), inplace=False),
+    reference=lambda a, val, wrap, inplace: (b := np.array(a), np.fill_diagonal(b, val, wrap))[0])
 row("diag_indices", lambda d: call(d.integer(0, 3), d.integer(1, 3)))
 row("diag_indices_from", lambda d: call(d.array("any",
                                                d.choice([(3, 3), (2, 2, 2), (2, 3), (3,)]))))
