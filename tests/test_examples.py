@@ -12,6 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import test_laws
 from rows import unary
@@ -159,3 +160,70 @@ def test_manual_lstm_gradient():
     printed = run("manual_lstm_gradient.py", "--short")
     assert "relative error against grad" in printed
     assert "a planted error is caught: with a wrong sign: off by" in printed
+
+
+def numbers_after(label: str, printed: str) -> list[float]:
+    """The numbers on the line that begins with a label."""
+    line, = re.findall(rf"^ *{re.escape(label)} +(.*)$", printed, re.MULTILINE)
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", line)]
+
+
+def test_char_lstm_writes_and_is_scored(tmp_path, extras):
+    printed = run("train_char_lstm.py", "--short", "--epochs", 1, "--output", tmp_path)
+    assert 2 < numbers_after("interpolated 5-gram ", printed)[0] < 4
+    assert 3 < numbers_after("functrans LSTM", printed)[0] < 5
+    assert "\n    def " in printed                       # what it writes
+    assert (tmp_path / "char_lstm.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_interpolated_5_grams_are_probabilities(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    example = load("train_char_lstm.py")
+    text = np.array([0, 1, 2, 0, 1, 2, 0, 1, 0])
+    model = example.NGrams(3, 4).fit(text)
+    before = np.array([2, 0, 1])
+    chances = [model.probabilities(np.append(before, x))[-1] for x in range(4)]
+    assert abs(sum(chances) - 1) < 1e-12 and min(chances) > 0
+    first = [(4 + 3 / 4) / 12, (3 + 3 / 4) / 12, (2 + 3 / 4) / 12, 3 / 4 / 12]
+    after_1 = [(count + 2 * lower) / 5 for count, lower in zip((1, 0, 2, 0), first)]
+    after_0_1 = [(count + 2 * lower) / 5 for count, lower in zip((1, 0, 2, 0), after_1)]
+    np.testing.assert_allclose(chances, after_0_1)
+
+
+def test_lstm_classifier_beside_naive_bayes(tmp_path, extras):
+    printed = run("train_lstm_classifier.py", "--short", "--epochs", 1, "--output", tmp_path)
+    bayes, largest = (numbers_after(name, printed)[0]
+                      for name in ("naive Bayes, trigrams", "the largest class"))
+    assert bayes > 35 > 15 > largest
+    assert 0 < numbers_after("functrans LSTM", printed)[0] < 60
+
+
+def test_lstm_dssm_beside_two_simpler_things(tmp_path, extras):
+    printed = run("train_lstm_dssm.py", "--short", "--epochs", 1, "--output", tmp_path)
+    for name in ("bag of trigrams, cosine", "functrans DSSM", "functrans LSTM-DSSM"):
+        first, tenth, _ = numbers_after(name, printed)[-3:]
+        assert 0 <= first <= tenth < 1
+
+
+def test_ndcg_of_one_right_document(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    ndcg = load("train_lstm_dssm.py").ndcg
+    scores = np.array([[3.0, 2, 1], [3, 2, 1], [2, 1, 0]])       # ranks 1, 2 and 3
+    assert ndcg(scores, 1) == pytest.approx(1 / 3)
+    assert ndcg(scores, 2) == pytest.approx((1 + 1 / np.log2(3)) / 3)
+    assert ndcg(scores, 10) == pytest.approx((1 + 1 / np.log2(3) + 1 / 2) / 3)
+    assert ndcg(np.zeros((9, 9)), 1) == 0                        # ties share ranks
+
+
+def test_dlbench_compares(extras):
+    printed = run("dlbench.py", "--short", "--threads", 1)
+    for name in ("dlbench small FCN5, batch 8", "dlbench small LSTM, batch 4"):
+        assert numbers_after(name, printed)[0] == 1
+
+
+def test_the_standard_library_is_real_text(monkeypatch):
+    modules = load("standard_library.py").modules(20)
+    assert len(modules) == 20 and modules == load("standard_library.py").modules(20)
+    learn, held_out = load("standard_library.py").in_two_parts(modules, 5)
+    assert len(held_out) == 4 and not {path for path, _ in learn} & {path for path, _ in held_out}
+    assert sum("import" in text for _, text in modules) > 10
