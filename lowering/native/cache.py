@@ -1,89 +1,130 @@
 """Compiled kernels on disk, found by what they are made of.
 
-A file is named by a hash of the kernel's text, its types, and everything that decides its machine
-code: the versions of this library, numba, llvmlite and Python, and the processor. It is written
-to a temporary name and renamed, so that processes that start together do no harm to each other,
-and carries a checksum, so that a damaged one is recompiled. What cannot be written is kept in
-memory alone, with one warning.
+A file is named by a hash of the kernel's text and its types, in a folder that is named by a hash of
+everything else that decides machine code: this library's own code, the versions of numba, llvmlite
+and Python, and the processor. It is written to a temporary name and renamed, so that processes that
+start together do no harm to each other, and carries a checksum, so that a damaged one is compiled
+again. What cannot be written is kept in memory alone, with one warning. Where the files together
+exceed a limit, those that were not used for longest are removed.
 
-Imports numba only.
+Imports `machine`, and neither numba nor what needs it: reading must be quick.
 """
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
+import shutil
 import struct
 import tempfile
 import warnings
+from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import llvmlite
-import numba
-from numba.core.registry import cpu_target
 
-FORMAT = b"functrans kernel 1\n"
+from lowering.native import machine
 
+FORMAT = b"functrans kernel 2\n"
+LIMIT = 2 ** 30         # bytes of all files together
+_EVERY = 64             # files written by a process between two looks at the limit
+_KEPT = 0.8             # of the limit: how much stays where the limit was exceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Object code, and the names of the functions in it that are called from outside."""
+    code: bytes
+    symbols: tuple[str, ...]
+
+
+# ---- what decides machine code, besides the kernel ----
 
 @cache
 def environment() -> str:
-    """Everything but the kernel that decides its machine code."""
-    codegen = cpu_target.target_context.codegen()
-    return "|".join(map(str, (numba.__version__, llvmlite.__version__, platform.python_version(),
-                              codegen.magic_tuple(), _own_sources())))
+    """Versions, processor and settings, as text."""
+    settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
+    return "|".join(map(str, (_version("numba"), llvmlite.__version__, platform.python_version(),
+                              machine.processor(), settings, _own_code())))
 
 
-def _own_sources() -> str:
-    """A digest of the code that becomes part of kernels: the functions that they call."""
-    import lowering.math
+def _version(package: str) -> str:
+    """A package's version, without importing it."""
+    spec = find_spec(package)
+    file = Path(spec.origin).parent / "_version.py" if spec and spec.origin else None
+    if file and file.is_file():
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    from importlib.metadata import version
+    return version(package)
+
+
+def _own_code() -> str:
+    """A digest of the code that compiles kernels, and of the functions that they call."""
+    here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(Path(lowering.math.__file__).parent.glob("*.py")):
+    for path in (*sorted((here.parent / "math").glob("*.py")), here / "numba_target.py"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-class DiskCache:
-    """Kernels in a folder."""
+# ---- the folder ----
 
-    def __init__(self, folder: Path):
-        self.folder = Path(folder) / hashlib.sha256(environment().encode()).hexdigest()[:16]
+class DiskCache:
+    """Kernels in a folder. limit: bytes that the files may take together."""
+
+    def __init__(self, folder: Path, limit: int = LIMIT):
+        self.root = Path(folder)
+        self.folder = self.root / hashlib.sha256(environment().encode()).hexdigest()[:16]
+        self.limit = limit
         self._usable = True
+        self._written = 0
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.bin"
 
-    def load(self, name: str):
-        """(library, symbol) of a kernel, or None."""
+    def load(self, name: str) -> tuple[Stored | None, str]:
+        """What is stored under a name; or None, and why not."""
+        path = self._path(name)
         try:
-            data = self._path(name).read_bytes()
+            data = path.read_bytes()
         except OSError:
-            return None
-        parts = _unpack(data)
-        if parts is None:
-            return None
-        symbol, library_name, machine_code, bitcode = parts
-        state = library_name.decode(), "object", (machine_code, bitcode)
-        try:
-            library = cpu_target.target_context.codegen().unserialize_library(state)
-        except Exception:                  # LLVM refuses it: as good as damaged
-            return None
-        return library, symbol.decode()
+            return None, "it is not on disk"
+        stored = _unpack(data, name)
+        if stored is None:
+            return None, "the file on disk is damaged"
+        _touch(path)
+        return stored, ""
 
-    def save(self, name: str, library, symbol: str, module: str):
+    def save(self, name: str, stored: Stored, text: str = ""):
         """Writes a kernel, and its text beside it."""
         if not self._usable:
             return
-        library_name, _, (machine_code, bitcode) = library.serialize_using_object_code()
-        data = _pack(symbol.encode(), library_name.encode(), machine_code, bitcode)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / f"{name}.py", module.encode())
-            _write(self._path(name), data)
+            if text:
+                _write(self.folder / f"{name}.py", text.encode())
+            _write(self._path(name), _pack(name, stored))
+            self._limit()
         except OSError as error:
             self._usable = False
             warnings.warn(f"compiled kernels cannot be kept in {self.folder} ({error}); they are "
                           "compiled anew in each process", stacklevel=2)
+
+    def _limit(self):
+        """Looks now and then whether there is too much."""
+        if self._written % _EVERY == 0:
+            evict(self.root, self.limit)
+        self._written += 1
+
+
+def _touch(path: Path):
+    """Marks a file as used now; in a folder that is only read this fails, and does no harm."""
+    try:
+        os.utime(path)
+    except OSError:
+        pass
 
 
 def _write(path: Path, data: bytes):
@@ -98,17 +139,29 @@ def _write(path: Path, data: bytes):
         raise
 
 
-def _pack(*parts: bytes) -> bytes:
+# ---- the format: a mark, a checksum, parts with their lengths ----
+
+def _pack(name: str, stored: Stored) -> bytes:
+    names = machine.undefined_symbols(stored.code)
+    needs = "?" if names is None else "\n".join(names)
+    parts = (name.encode(), "\n".join(stored.symbols).encode(), needs.encode(), stored.code)
     body = b"".join(struct.pack("<q", len(part)) + part for part in parts)
     return FORMAT + hashlib.sha256(body).digest() + body
 
 
-def _unpack(data: bytes) -> list[bytes] | None:
-    """The parts, or None if a byte is not as it was written."""
+def _unpack(data: bytes, name: str) -> Stored | None:
+    """What was packed, or None if a byte is not as it was written."""
     start = len(FORMAT) + 32
     body = data[start:]
     if data[:len(FORMAT)] != FORMAT or hashlib.sha256(body).digest() != data[len(FORMAT):start]:
         return None
+    found, symbols, needs, code = _parts(body)
+    if found.decode() != name or not _can_be_linked(needs.decode()):
+        return None
+    return Stored(code, tuple(symbols.decode().split("\n")))
+
+
+def _parts(body: bytes) -> list[bytes]:
     parts, place = [], 0
     while place < len(body):
         size, = struct.unpack_from("<q", body, place)
@@ -117,7 +170,50 @@ def _unpack(data: bytes) -> list[bytes] | None:
     return parts
 
 
+def _can_be_linked(needs: str) -> bool:
+    """Whether all that object code refers to is in this process. Numba brings the rest."""
+    names = needs.split()
+    if needs == "?" or machine.missing(names):
+        from numba.core.registry import cpu_target
+        cpu_target.target_context.refresh()
+    return needs == "?" or not machine.missing(names)
+
+
+# ---- looking after the folder ----
+
+def files(folder: Path) -> list[tuple[float, int, Path]]:
+    """(time of last use, bytes, path) of all files in a cache folder."""
+    found = []
+    for path in Path(folder).glob("*/*"):
+        try:
+            status = path.stat()
+        except OSError:                 # another process has removed it meanwhile
+            continue
+        found.append((status.st_mtime, status.st_size, path))
+    return found
+
+
+def evict(folder: Path, limit: int):
+    """Removes what was not used for longest, where the files take more than `limit` bytes."""
+    every = files(folder)
+    total = sum(size for _, size, _ in every)
+    if total <= limit:
+        return
+    for _, size, path in sorted(every):
+        path.unlink(missing_ok=True)
+        total -= size
+        if total <= limit * _KEPT:
+            return
+
+
+def clear(folder: Path):
+    """Removes all compiled kernels from a cache folder."""
+    for path in Path(folder).glob("*"):
+        if path.is_dir() and len(path.name) == 16:
+            shutil.rmtree(path, ignore_errors=True)
+
+
 @cache
-def disk_cache(folder: str) -> DiskCache:
+def disk_cache(folder: str, limit: int = LIMIT) -> DiskCache:
     """The cache in a folder."""
-    return DiskCache(Path(folder))
+    return DiskCache(Path(folder), limit)

@@ -4,41 +4,40 @@ A kernel takes raw pointers and 64-bit integers and returns nothing. It is compi
 wrappers that would let Python call it: the runner does. Each text is compiled once in a process
 and, by the cache on disk, once on a machine.
 
-In: text and parameter types. Out: addresses. Imports `source`, `native.cache`, numba.
+In: text and parameter types. Out: addresses. Imports `source`, `machine`; `numba_target` when
+something is compiled.
 """
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import cache
 from threading import RLock
 
-import numpy as np
-from numba import types
-from numba.core import compiler
-from numba.core.compiler import Flags
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
-from numba.np.numpy_support import from_dtype
-
-import lowering.math  # noqa: F401  (registers the functions that kernels call)
+from lowering.native import machine
+from lowering.native.cache import Stored
 from lowering.source import as_function, digest, module_text
+
+DISK, COMPILED = "disk", "compiled"
 
 
 @dataclass(slots=True)
 class Compiled:
-    """A kernel in memory. `library` keeps the code alive."""
+    """A kernel in memory."""
     address: int
-    library: object
     text: str
 
 
 @dataclass(slots=True)
 class Record:
-    """One compilation, for reports: what, how long, and whether the disk had it."""
+    """One kernel that was made ready: when, how long it took, and where it came from.
+
+    reason: why it was not found in this process or on disk.
+    """
     name: str
     seconds: float
-    cached: bool
+    origin: str
+    reason: str
+    text: str
 
 
 _compiled: dict[tuple, Compiled] = {}
@@ -46,73 +45,46 @@ _lock = RLock()
 records: list[Record] = []
 
 
-def pointer_type(dtype: np.dtype):
-    """The numba type of a pointer to elements of dtype; half precision is stored as bits,
-    booleans as bytes."""
-    if dtype.name in ("float16", "bfloat16"):
-        return types.CPointer(types.uint16)
-    if dtype.kind == "b":
-        return types.CPointer(types.uint8)
-    return types.CPointer(from_dtype(dtype))
+def signature(parameters) -> tuple[str, ...]:
+    """The types of a kernel's parameters, by name: "int64", "float32*" (a pointer) ..."""
+    kinds = {"integer": "int64", "code": "int64", "error": "int64*", "constants": "float64*"}
+    return tuple(kinds.get(p.kind) or f"{p.dtype.name}*" for p in parameters)
 
 
-def signature(parameters) -> tuple:
-    """The numba types of a kernel's parameters."""
-    kinds = {"integer": types.int64, "code": types.int64, "error": types.CPointer(types.int64),
-             "constants": types.CPointer(types.float64)}
-    return tuple(kinds.get(p.kind) or pointer_type(p.dtype) for p in parameters)
+def compile_kernel(text: str, types: tuple, disk=None) -> Compiled:
+    """The machine code of a kernel.
 
-
-def compile_kernel(text: str, argument_types: tuple, disk=None) -> Compiled:
-    """The machine code of a kernel."""
-    key = (text, argument_types)
+    types: as `signature` gives them. disk: a `DiskCache`, or None.
+    """
+    key = (text, types)
     found = _compiled.get(key)
     if found is None:
-        with _lock, global_compiler_lock:
+        with _lock:
             found = _compiled.get(key)
             if found is None:
-                found = _compiled[key] = _make(text, argument_types, disk)
+                found = _compiled[key] = _make(text, types, disk)
     return found
 
 
-def _make(text: str, argument_types: tuple, disk) -> Compiled:
+def _make(text: str, types: tuple, disk) -> Compiled:
     start = time.perf_counter()
     module = module_text(text)
-    name = "kernel_" + digest(module + repr(argument_types))
-    found = disk.load(name) if disk else None
-    loaded = found is not None
-    if not loaded:
-        found = _compile(module, name, argument_types)
+    name = "kernel_" + digest(module + repr(types))
+    stored, reason = disk.load(name) if disk else (None, "there is no cache folder")
+    origin = DISK if stored else COMPILED
+    if stored is None:
+        stored = Stored(*_compile(module, name, types))
         if disk:
-            disk.save(name, *found, module)
-    library, symbol = found
-    address = library.get_pointer_to_function(symbol)
-    records.append(Record(name, time.perf_counter() - start, loaded))
-    return Compiled(address, library, module)
+            disk.save(name, stored, module)
+    address, = machine.load(stored.code, *stored.symbols)
+    records.append(Record(name, time.perf_counter() - start, origin, reason, module))
+    return Compiled(address, module)
 
 
-def _flags() -> Flags:
-    flags = Flags()
-    flags.no_cpython_wrapper = True
-    flags.no_cfunc_wrapper = True
-    flags.error_model = "numpy"
-    flags.noalias = True
-    flags.nrt = False
-    flags.fastmath = {"contract"}
-    return flags
-
-
-@cache
-def _refresh():
-    """Numba registers its builtins when it is asked to; once is enough."""
-    cpu_target.typing_context.refresh()
-    cpu_target.target_context.refresh()
-
-
-def _compile(module: str, name: str, argument_types: tuple) -> tuple:
-    """(library, name of the function in it)."""
-    _refresh()
+def _compile(module: str, name: str, types: tuple) -> tuple:
+    """Object code, and the names of the functions in it that are called from outside."""
+    from lowering.native.numba_target import compile_function
     function = as_function(module, f"<functrans {name}>")
-    result = compiler.compile_extra(cpu_target.typing_context, cpu_target.target_context,
-                                    function, argument_types, types.void, _flags(), {})
-    return result.library, result.fndesc.llvm_func_name
+    function.__qualname__ = name            # numba names the machine code after it
+    code, symbol = compile_function(function, types)
+    return code, (symbol,)

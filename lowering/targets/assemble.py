@@ -13,34 +13,14 @@ import numpy as np
 
 from lowering.native import blas
 from lowering.native.compile import compile_kernel, signature
-from lowering.native.runner import (ADD, CALL, CHECKED_CALL, COPY, END, JUMP, JUMP_UNLESS_LESS,
-                                    LOAD, MAX_PARAMETERS, SET, ZERO)
+from lowering.native.runner import (ADD, CALL, CALL_SIZES, CHECKED_CALL, COPY, END, ERROR,
+                                    EXCEPTION, HEAD, JUMP, JUMP_UNLESS_LESS, LARGE_CALL, LOAD,
+                                    MAX_PARAMETERS, RETURN, SET, ZERO, unpacker)
 from lowering.passes.buffers import rounded
 from lowering.plan import (Choose, Copy, Host, Launch, Plan, Product, Region, Zero)
 from lowering.views import Buffer, View
 
-# The head of temporary memory: the record of an index out of bounds (three numbers), two words
-# that numba's functions write to, and the list of blocks that stacks were given.
-ERROR, RETURN, EXCEPTION, BLOCKS = 0, 24, 32, 40
-HEAD = 64
-
 MAX_UNROLLED = 8          # batches of products up to this number are written out
-
-
-def _data_offset() -> int:
-    """Where NumPy's array object keeps the address of its data.
-
-    So that the runner finds it from `id(array)`, which costs nothing in Python.
-    """
-    probe = np.empty(1)
-    word = ctypes.sizeof(ctypes.c_void_p)
-    for offset in range(word, 16 * word, word):
-        if ctypes.c_void_p.from_address(id(probe) + offset).value == probe.ctypes.data:
-            return offset
-    raise RuntimeError("cannot find the address of data in NumPy's array object")
-
-
-DATA_OFFSET = _data_offset()
 
 
 @dataclass(slots=True)
@@ -85,8 +65,6 @@ class Assembler:
                            [(inputs + k, 0) for k in range(outputs)], (self.arena, HEAD))
 
     def assemble(self) -> Assembly:
-        for register in range(self.arena):
-            self.write(LOAD, register, register, DATA_OFFSET)
         self.steps(self.plan)
         self.write(END)
         return self._finish()
@@ -158,11 +136,8 @@ class Assembler:
         compiled = compile_kernel(kernel.text, signature(kernel.parameters), self.cache)
         self.alive.append(compiled)
         self.kernels.append(kernel)
-        if len(kernel.parameters) + 2 > MAX_PARAMETERS:
-            raise AssertionError(f"a kernel has {len(kernel.parameters)} parameters; the runner "
-                                 f"passes {MAX_PARAMETERS}")
-        self.write(CALL, len(kernel.parameters) + 2, compiled.address,
-                   self.arena, RETURN, self.arena, EXCEPTION)
+        self.begin_call(CALL, len(kernel.parameters) + 2, compiled.address)
+        self.write(self.arena, RETURN, self.arena, EXCEPTION)
         first_check = len(self.checks)
         self.checks += kernel.checks
         scratch = self.scratch_start
@@ -181,6 +156,16 @@ class Assembler:
                 shift = first_check if parameter.kind == "code" else 0
                 self.write(-1, parameter.value + shift)
 
+    def begin_call(self, operation: int, count: int, address: int):
+        """The head of a call with `count` arguments, whose operands follow."""
+        if count > MAX_PARAMETERS:
+            raise AssertionError(f"a call has {count} arguments; the runner passes "
+                                 f"{MAX_PARAMETERS}")
+        if count <= CALL_SIZES[-1]:
+            self.write(operation, count, address)
+        else:
+            self.write(LARGE_CALL, count, unpacker(count, self.cache), address)
+
     def copy(self, step: Copy):
         size = step.source.size * step.source.dtype.itemsize
         self.write(COPY, *self.view(step.target), *self.view(step.source), -1, size)
@@ -193,7 +178,7 @@ class Assembler:
         address, keep = self.host(step)
         self.alive.append(keep)
         views = [*step.inputs, *step.outputs]
-        self.write(CHECKED_CALL, len(views), address)
+        self.begin_call(CHECKED_CALL, len(views), address)
         for view in views:
             self.write(*self.view(view))
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lowering.native.runner import (ADD, COPY, ELEMENT, JUMP, JUMP_IF_ZERO, JUMP_UNLESS_LESS, LOAD,
-                                    PUSH, RESERVE, SET, STORE, SWAP, ZERO)
+from lowering.native.runner import (ADD, BLOCKS, COPY, ELEMENT, JUMP, JUMP_IF_ZERO,
+                                    JUMP_UNLESS_LESS, LOAD, PUSH, RESERVE, SET, STORE, SWAP, ZERO)
 from lowering.plan import Repeat, SumStacks
-from lowering.targets.assemble import BLOCKS, Assembler, assembles
+from lowering.targets.assemble import Assembler, assembles
 from lowering.views import View
 
 

@@ -5,7 +5,6 @@ In: a Program. Out: `CpuExecutable`. Imports `pipeline`, `native`, `targets.asse
 from __future__ import annotations
 
 import ctypes
-from array import array
 from collections.abc import Sequence
 from threading import get_ident
 
@@ -13,12 +12,13 @@ import numpy as np
 
 from functrans.ir.program import Program
 from lowering.native.cache import disk_cache
-from lowering.native.runner import runner
+from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_READY,
+                                    entry_table, runner)
 from lowering.pipeline import make_plan, optimize
 from lowering.plan import Host
 from lowering.source import module_text
 from lowering.targets import assemble_library, assemble_loops, stacks  # noqa: F401  (register)
-from lowering.targets.assemble import BLOCKS, Assembler
+from lowering.targets.assemble import Assembler
 
 
 def compile_for_cpu(program: Program, donated: tuple, cache_folder=None) -> "CpuExecutable":
@@ -40,50 +40,57 @@ class CpuExecutable:
         self._failures: dict = {}               # by thread: what a call back into Python raised
         assembly = Assembler(plan, cache, self._host_address).assemble()
         self.assembly = assembly
-        self._code = assembly.code.ctypes.data
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]
         self._has_stacks = any(not isinstance(kind.dtype, np.dtype)
                                for kind in (*plan.input_types, *plan.output_types))
-        self._empty = [0] * (assembly.registers - len(plan.input_types)
-                             - len(plan.output_types) - 1)
         self._memory: list = []                 # arenas that no call uses now
-        self._run = runner()
+        self._runner = runner(cache)
+        self._table = entry_table(assembly.code, assembly.registers)
+        self._enter = self._runner.entry(self._table)
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The outputs for arrays of the Program's input types."""
         if self._has_stacks:
             return stacks.run_with_stacks(self, arrays)
-        return self._call(arrays, [np.empty(shape, dtype) for shape, dtype in self._outputs])
+        outputs = [_empty(shape, dtype) for shape, dtype in self._outputs]
+        memory = self._take_memory()
+        status = self._enter([*arrays, *outputs, memory])
+        if status == DONE:
+            self._memory.append(memory)
+            return outputs
+        return self._settle(status, arrays, outputs, memory)
 
-    def _call(self, arrays: Sequence, outputs: list, keep: bool = False) -> list:
-        """Runs the table. keep: whether blocks of stacks stay until the caller frees them."""
-        arrays = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays]
+    def run_and_keep(self, arrays: Sequence, outputs: list) -> np.ndarray:
+        """Runs into `outputs`; blocks of stacks stay until the caller releases the memory."""
+        memory = self._take_memory()
+        status = self._enter([*arrays, *outputs, memory])
+        if status not in (DONE, BLOCKS_LEFT):
+            self._settle(status, arrays, outputs, memory)
+        return memory
+
+    def _take_memory(self) -> np.ndarray:
         try:
-            memory = self._memory.pop()
+            return self._memory.pop()
         except IndexError:
-            memory = _Memory(self.assembly.memory)
-        registers = array("q", [*map(id, arrays), *map(id, outputs), memory.address,
-                                *self._empty])
-        status = self._run(self._code, registers.buffer_info()[0])
-        if status or memory.words[0]:
-            self._raise(status, memory)
-        if keep:
-            return outputs, memory
-        self.release(memory)
-        return outputs
+            return _new_memory(self.assembly.memory)
 
-    def release(self, memory: "_Memory"):
+    def release(self, memory: np.ndarray):
         """Gives temporary memory back, with the blocks of its stacks."""
-        if memory.words[5]:
-            self._run.free(memory.address + BLOCKS)
+        if memory[BLOCKS // 8]:
+            self._runner.free(memory.ctypes.data + BLOCKS)
         self._memory.append(memory)
 
-    def _raise(self, status: int, memory: "_Memory"):
-        """The error that a step has recorded."""
-        _, code, index = memory.words[:3].tolist()
-        memory.words[0] = 0
+    def _settle(self, status: int, arrays: Sequence, outputs: list, memory) -> list:
+        """What is left to do after a run: other arrays, blocks to free, an error to raise."""
+        if status == NOT_READY:
+            self._memory.append(memory)
+            return self.run([_ready(array) for array in arrays])
+        _, code, index = memory[:3].tolist()
+        memory[0] = 0
         self.release(memory)
-        if status:
+        if status == BLOCKS_LEFT:
+            return outputs
+        if status != INDEX_ERROR:
             raise self._failures.pop(get_ident())
         location, size = self.assembly.checks[code]
         raise IndexOutOfBounds(index, size, location)
@@ -125,15 +132,20 @@ class IndexOutOfBounds(IndexError):
         self.index, self.size, self.location = index, size, location
 
 
-class _Memory:
-    """Temporary memory of one call at a time, at an aligned address."""
+def _ready(array) -> np.ndarray:
+    """A plain contiguous array; what is none (a donated one, say) raises."""
+    if array.flags.c_contiguous and type(array) is np.ndarray:
+        return array
+    return np.array(array, order="C")
 
-    __slots__ = ("words", "address")
 
-    def __init__(self, size: int):
-        block = np.zeros(size // 8 + 16, np.int64)
-        self.words = block[-(block.ctypes.data // 8) % 8:]
-        self.address = self.words.ctypes.data
+def _new_memory(size: int) -> np.ndarray:
+    """Temporary memory of one call at a time, at an aligned address; its head is zero."""
+    block = np.zeros(size // 8 + 16, np.int64)
+    return block[-(block.ctypes.data // 8) % 8:]
+
+
+_empty = np.empty
 
 
 def _array_at(address: int, shape: tuple, dtype: np.dtype) -> np.ndarray:

@@ -15,11 +15,11 @@ WORDS = 4                      # of a stack's record: address, count, capacity, 
 def run_with_stacks(executable, arrays) -> list:
     """A call of which inputs or outputs are stacks."""
     alive: list = []
-    inputs = [_to_records(array, kind, alive) if is_stack(kind) else array
+    inputs = [_to_records(array, kind, alive) if is_stack(kind) else np.ascontiguousarray(array)
               for array, kind in zip(arrays, executable.plan.input_types)]
     outputs = [np.zeros((*kind.shape, WORDS), np.int64) if is_stack(kind)
                else np.empty(kind.shape, kind.dtype) for kind in executable.plan.output_types]
-    outputs, memory = executable._call(inputs, outputs, keep=True)
+    memory = executable.run_and_keep(inputs, outputs)
     results = [_from_records(out, kind) if is_stack(kind) else out
                for out, kind in zip(outputs, executable.plan.output_types)]
     executable.release(memory)
