@@ -159,13 +159,12 @@ class Array(ArrayBase):
     Array([3., 6.], dtype=float32)
     """
 
-    __slots__ = ("_data", "_weak", "_type", "_address", "__weakref__")
+    __slots__ = ("_data", "_weak", "_type", "__weakref__")
 
     def __init__(self, data: np.ndarray, weak: bool = False):
         self._data = data
         self._weak = weak
         self._type = None
-        self._address = None
 
     @property
     def type(self) -> ArrayType:
@@ -290,12 +289,14 @@ def array_repr(name: str, data: np.ndarray, weak: bool) -> str:
 
 def wrap(data, kind: ArrayType) -> Array:
     """An Array of a type around data of it."""
-    out = Array(data if type(data) is np.ndarray else np.asarray(data), kind.weak)
-    if kind.dtype.kind == "stack":
-        out._type = kind
+    out = _new(Array)
+    out._data = data if type(data) is np.ndarray else np.asarray(data)
+    out._weak = kind.weak
+    out._type = kind
     return out
 
 
+_new = object.__new__
 _PYTHON_SCALARS = (bool, int, float, complex)
 
 

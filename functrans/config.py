@@ -9,7 +9,8 @@
 | `default_int`   | `FUNCTRANS_DEFAULT_INT`   | `int64`   | dtype of Python ints                |
 | `target`        | `FUNCTRANS_TARGET`        | `cpu`     | what `jit` compiles for             |
 | `debug`         | `FT_DEBUG`                | `0`       | 1 compiles, 2 passes, 3 kernel text |
-| `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of the compiled kernels      |
+| `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of compiled kernels, or none |
+| `cache_limit`   | `FUNCTRANS_CACHE_LIMIT`   | `1G`      | bytes that it may take; `500M` etc. |
 | `check`         | `FUNCTRANS_CHECK`         | `False`   | check every Program after each pass |
 | `debug_nans`    | `FUNCTRANS_DEBUG_NANS`    | `False`   | raise where a NaN is first computed |
 | `tracebacks`    | `FUNCTRANS_TRACEBACKS`    | `folded`  | `full`: frames of the library, too  |
@@ -54,16 +55,41 @@ def _flag(value) -> bool:
     return bool(value)
 
 
+def _folder(value) -> Path | None:
+    """A folder; an empty text or None for none at all."""
+    return Path(value) if value not in (None, "") else None
+
+
+def _bytes(value) -> int:
+    """A number of bytes: 5000, "300K", "500M", "2G"."""
+    text = str(value).strip().upper()
+    factor = {"K": 2 ** 10, "M": 2 ** 20, "G": 2 ** 30}.get(text[-1:], 1)
+    count = int(text[:-1] if factor > 1 else text) * factor
+    if count < 0:
+        raise ValueError("must not be negative")
+    return count
+
+
 _SWITCHES = {
     "default_float": ("FUNCTRANS_DEFAULT_FLOAT", _choice("float32", "float64"), "float32"),
     "default_int": ("FUNCTRANS_DEFAULT_INT", _choice("int32", "int64"), "int64"),
     "target": ("FUNCTRANS_TARGET", _choice("cpu", "reference", "cuda"), "cpu"),
     "debug": ("FT_DEBUG", int, 0),
-    "cache_dir": ("FUNCTRANS_CACHE_DIR", Path, None),
+    "cache_dir": ("FUNCTRANS_CACHE_DIR", _folder, None),
+    "cache_limit": ("FUNCTRANS_CACHE_LIMIT", _bytes, 2 ** 30),
     "check": ("FUNCTRANS_CHECK", _flag, False),
     "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
     "tracebacks": ("FUNCTRANS_TRACEBACKS", _choice("folded", "full"), "folded"),
 }
+
+
+_KEY = "key"        # not a switch: those on which Programs depend, together
+
+
+def _keyed(values: dict) -> dict:
+    """Switches with their key, which every call of a jitted function asks for."""
+    values[_KEY] = values["default_float"], values["default_int"], values["target"]
+    return values
 
 
 class Config:
@@ -71,7 +97,7 @@ class Config:
 
     def __init__(self):
         self.__dict__["_values"] = ContextVar("functrans_config", default=None)
-        self.__dict__["_base"] = {name: self._initial(name) for name in _SWITCHES}
+        self.__dict__["_base"] = _keyed({name: self._initial(name) for name in _SWITCHES})
 
     @staticmethod
     def _initial(name):
@@ -87,8 +113,7 @@ class Config:
     @property
     def key(self) -> tuple:
         """The switches on which traced Programs depend, for keys of caches."""
-        values = self._current()
-        return values["default_float"], values["default_int"], values["target"]
+        return self._current()[_KEY]
 
     def __getattr__(self, name):
         try:
@@ -101,22 +126,25 @@ class Config:
 
     def update(self, name: str, value):
         """Sets a switch for this process (or for the surrounding `override` block)."""
+        values = self._current()
         known = _known(name)
-        self._current()[known] = _parsed(known, value, "config.update")
+        values[known] = _parsed(known, value, "config.update")
+        _keyed(values)
 
     @contextmanager
     def override(self, **values):
         """Sets switches for the duration of a `with` block, in this thread or task only."""
         changed = {_known(name): _parsed(name, value, "config.override")
                    for name, value in values.items()}
-        token = self._values.set({**self._current(), **changed})
+        token = self._values.set(_keyed({**self._current(), **changed}))
         try:
             yield self
         finally:
             self._values.reset(token)
 
     def __repr__(self):
-        lines = (f"    {name} = {value}" for name, value in self._current().items())
+        values = self._current()
+        lines = (f"    {name} = {values[name]}" for name in _SWITCHES)
         return "functrans.config\n" + "\n".join(lines)
 
 
@@ -141,11 +169,11 @@ config = Config()
 
 
 def default_float() -> np.dtype:
-    return _DTYPES[config.default_float]
+    return _DTYPES[config.key[0]]
 
 
 def default_int() -> np.dtype:
-    return _DTYPES[config.default_int]
+    return _DTYPES[config.key[1]]
 
 
 _DTYPES = {name: np.dtype(name) for name in ("float32", "float64", "int32", "int64")}

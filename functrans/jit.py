@@ -8,8 +8,12 @@ nested `jit` survives every transformation; `lowering` inlines it at last.
 """
 from __future__ import annotations
 
+import sys
+import time
+from collections import deque
 from collections.abc import Sequence
 from threading import RLock
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -34,26 +38,91 @@ _executables: WeakKeyDictionary = WeakKeyDictionary()
 _lock = RLock()
 
 
-def executable(program: Program, target: str | None = None, donated: tuple = ()):
-    """The compiled form of a Program for a target; compiled once for each Program object."""
+class Compilation(NamedTuple):
+    """A Program that was made executable: which, why, seconds, and records of its kernels."""
+    name: str
+    reason: str
+    seconds: float
+    kernels: tuple
+
+
+compilations: deque[Compilation] = deque(maxlen=10_000)      # the latest ones, in order
+
+
+def executable(program: Program, target: str | None = None, donated: tuple = (),
+               reason: str = "a jitted function was evaluated within another transformation"):
+    """The compiled form of a Program for a target; compiled once for each Program object.
+
+    reason: why it is needed now, for `explain_compiles`.
+    """
     key = (target or config.target, donated)
     with _lock:
         compiled = _executables.setdefault(program, {})
         found = compiled.get(key)
         if found is None:
-            import lowering
-            if key[0] not in lowering.TARGETS:
-                raise TargetError(f"there is no target {key[0]!r} here: jit(device=...) and "
-                                  f"config.target are one of {', '.join(lowering.TARGETS)}")
-            found = compiled[key] = lowering.compile(program, key[0], donated,
-                                                     config.cache_dir)
+            found = compiled[key] = _compile(program, *key, reason)
     return found
+
+
+def _compile(program: Program, target: str, donated: tuple, reason: str):
+    import lowering
+    if target not in lowering.TARGETS:
+        raise TargetError(f"there is no target {target!r} here: jit(device=...) and "
+                          f"config.target are one of {', '.join(lowering.TARGETS)}")
+    start = time.perf_counter()
+    watch = _print_pass if config.debug >= 2 else None
+    compiled = lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
+                                watch)
+    record = Compilation(program.name, reason, time.perf_counter() - start, compiled.records)
+    compilations.append(record)
+    if config.debug >= 1:
+        _print(describe_compilation(record))
+    if config.debug >= 3:
+        _print(compiled.source())
+    return compiled
+
+
+def _print_pass(name: str, program: Program):
+    _print(f"# after {name}\n{program}")
+
+
+def _print(text: str):
+    print(text, file=sys.stderr, flush=True)
+
+
+def describe_compilation(record: Compilation) -> str:
+    """Which function, why, how long, and each kernel that was not in this process before."""
+    lines = [f"{record.name or 'a Program'}: {record.reason}; {1e3 * record.seconds:.1f} ms"
+             f"{'' if record.kernels else ', no new kernel'}"]
+    lines += [f"    {kernel.name} {_origin(kernel)}, {1e3 * kernel.seconds:.1f} ms"
+              for kernel in record.kernels]
+    return "\n".join(lines)
+
+
+def _origin(kernel) -> str:
+    return "compiled, as " + kernel.reason if kernel.reason else "read from disk"
+
+
+def cached_files() -> list:
+    """(time of last use, bytes, path) of the files of compiled kernels in the cache folder."""
+    import lowering
+    return lowering.cached_files(config.cache_dir) if config.cache_dir else []
+
+
+def clear_cache():
+    """Removes the compiled kernels from the cache folder."""
+    import lowering
+    if config.cache_dir:
+        lowering.clear_cache(config.cache_dir)
 
 
 def call(compiled, program: Program, leaves: Sequence) -> list[Array]:
     """Runs an executable on leaves as users pass them."""
-    arrays = [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
-              for leaf, var in zip(leaves, program.inputs, strict=True)]
+    try:
+        arrays = [leaf._data for leaf in leaves]
+    except AttributeError:                  # not all of them are Arrays
+        arrays = [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
+                  for leaf, var in zip(leaves, program.inputs, strict=True)]
     return [wrap(out, atom.type) for out, atom in zip(run(compiled, arrays), program.outputs)]
 
 

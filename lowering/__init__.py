@@ -12,16 +12,31 @@ from functrans.ir.program import Program
 TARGETS = ("reference", "cpu")
 
 
-def compile(program: Program, target: str, donated: tuple = (), cache_folder=None):
+def compile(program: Program, target: str, donated: tuple = (), cache_folder=None,
+            cache_limit: int | None = None, watch=None):
     """The Program for `target`, one of `TARGETS`.
 
     donated: positions of inputs whose memory may be used for results.
     cache_folder: where compiled kernels are kept; None keeps them in memory alone.
+    cache_limit: bytes that they may take there. watch: called with a pass's name and the Program
+    after it, for each pass on Programs.
     """
     if target == "reference":
         from lowering.targets.reference import ReferenceExecutable
         return ReferenceExecutable(program)
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
-        return compile_for_cpu(program, donated, cache_folder)
+        return compile_for_cpu(program, donated, cache_folder, cache_limit, watch)
     raise ValueError(f"unknown target {target!r}; there are {', '.join(TARGETS)}")
+
+
+def cached_files(folder) -> list[tuple[float, int, object]]:
+    """(time of last use, bytes, path) of the files of compiled kernels in a folder."""
+    from lowering.native import cache
+    return cache.files(folder)
+
+
+def clear_cache(folder):
+    """Removes the compiled kernels from a folder."""
+    from lowering.native import cache
+    cache.clear(folder)

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial, update_wrapper
+from functools import lru_cache, partial, update_wrapper
 from threading import RLock
 
 import numpy as np
@@ -79,14 +79,15 @@ def jit(fun: Callable | None = None, *, static_argnums=(), static_argnames=(),
 class _Entry:
     """One traced signature: the Program, what it captured, and how to put results together."""
 
-    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target")
+    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target", "reason")
 
-    def __init__(self, program: Program, captured: Sequence, out_tree, donated, target):
+    def __init__(self, program: Program, captured: Sequence, out_tree, donated, target, reason):
         self.program = program
         self.captured = list(captured)
         self.out_tree = out_tree
         self.donated = donated
         self.target = target
+        self.reason = reason                 # why it was traced
         self.run = None                      # the executable, once it is needed
 
 
@@ -105,6 +106,7 @@ class Jitted:
         self._check_disjoint()
         self._device = None if device is None else _target_name(device)
         self._cache: dict = {}
+        self._latest = (None, None)          # the key and the entry of the latest call
         self._lock = RLock()
         self.traces = 0                      # how often the function was traced
         update_wrapper(self, fun, updated=())
@@ -142,8 +144,9 @@ class Jitted:
             entry, leaves = self._entry(args, kwargs)
             if current() is EVAL:
                 if entry.run is None:
-                    entry.run = executable(entry.program, entry.target, entry.donated)
-                every = entry.captured + leaves
+                    entry.run = executable(entry.program, entry.target, entry.donated,
+                                           entry.reason)
+                every = entry.captured + leaves if entry.captured else leaves
                 outs = call(entry.run, entry.program, every)
                 for index in entry.donated:
                     _give_up(every[index])
@@ -151,7 +154,7 @@ class Jitted:
                 inputs = [as_input(leaf, "an argument", "jit") for leaf in leaves]
                 outs = bind(jit_p, *entry.captured, *inputs, program=entry.program,
                             name=self._name, target=self._device)
-            return tree.unflatten(entry.out_tree, outs)
+            return entry.out_tree.unflatten(outs)
         except Exception as error:
             fold(error)
             raise
@@ -193,17 +196,21 @@ class Jitted:
         dynamic_args, dynamic_kwargs = args, kwargs
         if self._static_numbers or self._static_names:
             dynamic_args, dynamic_kwargs, static = self._split_static(args, kwargs)
-        leaves, in_tree = tree.flatten((dynamic_args, dynamic_kwargs))
+        leaves, in_tree = _flatten(dynamic_args, dynamic_kwargs)
         try:
-            types = tuple([leaf.type if type(leaf) is Array else _leaf_type(leaf)
+            types = tuple([leaf._type or leaf.type if type(leaf) is Array else _leaf_type(leaf)
                            for leaf in leaves])
         except TypeError:
             self._raise_bad_leaf(dynamic_args, dynamic_kwargs, leaves)
             raise
         key = (in_tree, types, static, config.key, named_axes())
-        entry = self._cache.get(key)
-        if entry is None:
-            entry = self._trace(key, args, kwargs, dynamic_args, dynamic_kwargs)
+        latest, entry = self._latest
+        if key != latest:                    # comparing costs less than a hash
+            entry = self._cache.get(key)
+            if entry is None:
+                entry = self._trace(key, args, kwargs, dynamic_args, dynamic_kwargs)
+            else:
+                self._latest = key, entry
         return entry, leaves
 
     def _raise_bad_leaf(self, args, kwargs, leaves):
@@ -219,10 +226,25 @@ class Jitted:
             program, captured = trace(flat, types, f"jit of {self._name}", names)
         program = program.replace(name=self._name)
         donated = self._donated(len(captured), dynamic_args, dynamic_kwargs)
-        entry = _Entry(program, captured, flat.out_tree, donated, self._device)
+        entry = _Entry(program, captured, flat.out_tree, donated, self._device,
+                       self._reason(key, names))
         if not any(isinstance(value, Tracer) for value in captured):
             self._cache[key] = entry
         return entry
+
+    def _reason(self, key: tuple, names: Sequence[str]) -> str:
+        """Why the function was traced anew, as `explain_compiles` tells it."""
+        if not self._cache:
+            return "the first call"
+        before = next(reversed(self._cache))
+        if before[0] != key[0]:
+            return "the arguments have another structure"
+        changed = [f"{name} is {new}, was {old}"
+                   for name, new, old in zip(names, key[1], before[1]) if new != old]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            return "; ".join(changed[:3]) + more
+        return "a static argument or a switch has changed"
 
     def _with_static(self, args: tuple, kwargs: dict) -> Callable:
         """The function of the dynamic arguments, the static ones put back in their places."""
@@ -276,12 +298,28 @@ class Jitted:
     def clear_cache(self):
         """Forgets all traced signatures."""
         self._cache.clear()
+        self._latest = (None, None)
 
     def _cache_size(self) -> int:
         return len(self._cache)
 
     def __repr__(self):
         return f"<jitted {self._name}>"
+
+
+_ARRAYS = frozenset([Array])
+
+
+def _flatten(args: tuple, kwargs: dict) -> tuple:
+    """The leaves and the structure of arguments; plain arrays need not be looked through."""
+    if not kwargs and _ARRAYS.issuperset(map(type, args)):
+        return list(args), _structure_of_leaves(len(args))
+    return tree.flatten((args, kwargs))
+
+
+@lru_cache(maxsize=256)
+def _structure_of_leaves(count: int):
+    return tree.structure(((0,) * count, {}))
 
 
 def _leaf_type(leaf):

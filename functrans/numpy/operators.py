@@ -22,14 +22,22 @@ from functrans.trace import Tracer, bind
 _NUMBERS = (bool, int, float, complex, np.generic, np.ndarray, ArrayBase)
 
 
+def _same_type(x, y) -> bool:
+    """Whether both are arrays of one type, which is no bool; plain arrays build no types."""
+    if type(x) is Array is type(y):
+        a, b = x._data, y._data
+        return (a.dtype is b.dtype and a.shape == b.shape and x._weak is y._weak
+                and a.dtype.kind != "b")
+    return isinstance(y, ArrayBase) and x.type is y.type and x.type.dtype.kind != "b"
+
+
 def _operator(function: Callable, primitive=None, swapped: bool = False) -> Callable:
     """A binary operator; NotImplemented for what is no number, so that Python asks the other.
 
     primitive: what to bind at once where both operands have the same type, which is no bool.
     """
     def operate(self, other):
-        if primitive is not None and isinstance(other, ArrayBase) \
-                and self.type is other.type and self.type.dtype.kind != "b":
+        if primitive is not None and _same_type(self, other):
             return bind(primitive, other, self) if swapped else bind(primitive, self, other)
         if not isinstance(other, _NUMBERS) and not hasattr(other, "__functrans_array__"):
             return NotImplemented

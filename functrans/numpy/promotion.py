@@ -19,6 +19,7 @@ from functrans.errors import ArgumentError, AxisError, ShapeError
 from functrans.ir.type import is_complex, is_float
 from functrans.primitives.basic import broadcast, broadcast_p
 from functrans.primitives.elementwise import convert
+from functrans.silence import restore, silence
 from functrans.trace import bind
 
 # Categories of dtypes, in the order in which weak operands rise.
@@ -35,7 +36,7 @@ def _category(dtype) -> int:
 
 def as_operand(x, name: str = "this function"):
     """An operand as an array, tracer, NumPy scalar or Python scalar; sequences become arrays."""
-    if isinstance(x, (ArrayBase, np.generic, bool, int, float, complex)):
+    if type(x) is Array or isinstance(x, (ArrayBase, np.generic, bool, int, float, complex)):
         return x
     if isinstance(x, np.ndarray):
         return as_array(x)
@@ -67,6 +68,8 @@ def materialize(x) -> ArrayBase:
 
 def _kind(x) -> tuple:
     """(dtype, weak) of an operand."""
+    if type(x) is Array:
+        return x._data.dtype, x._weak
     if isinstance(x, ArrayBase):
         return x.dtype, x.type.weak
     if isinstance(x, np.generic):
@@ -119,8 +122,8 @@ def promote_types(a, b) -> np.dtype:
 
 def result_type_of(*operands) -> tuple:
     """(dtype, weak) of operands that are arrays, tracers or scalars."""
-    return _result(tuple([_kind(x) for x in operands]), config.default_float,
-                   config.default_int)
+    floats, ints, _ = config.key
+    return _result(tuple([_kind(x) for x in operands]), floats, ints)
 
 
 def cast(x, dtype):
@@ -136,17 +139,33 @@ def literal(value, dtype) -> np.generic:
     """A scalar of a dtype; an integer that does not fit raises OverflowError."""
     if dtype.kind in "iu" and isinstance(value, (float, np.floating)):
         return dtype.type(int(value))
-    with np.errstate(over="ignore"):
+    token = silence()                       # 1e300 is infinite as a float32
+    try:
         return dtype.type(value)
+    finally:
+        restore(token)
+
+
+def _are_alike(operands) -> bool:
+    """Whether operands are plain arrays of one dtype, none weak: nothing is to be promoted.
+
+    Most eager operations are of this kind, and must cost little more than NumPy's.
+    """
+    dtype = None
+    for x in operands:
+        if type(x) is not Array or x._weak:
+            return False
+        if x._data.dtype is not dtype:
+            if dtype is not None:
+                return False
+            dtype = x._data.dtype
+    return True
 
 
 def promote(*operands) -> list:
     """Operands of one dtype; scalars as literals."""
-    first = operands[0]
-    if all(type(x) is Array for x in operands):
-        dtype = first.dtype
-        if all(x.dtype == dtype for x in operands) and not any(x._weak for x in operands):
-            return list(operands)
+    if _are_alike(operands):
+        return list(operands)
     dtype, weak = result_type_of(*operands)
     return [cast(x, dtype) for x in operands]
 
@@ -158,6 +177,8 @@ def float_dtype(dtype, weak: bool = False) -> np.dtype:
 
 def promote_inexact(*operands) -> list:
     """Operands of one floating or complex dtype; scalars as literals."""
+    if _are_alike(operands) and operands[0]._data.dtype.kind in "fc":
+        return list(operands)
     dtype, weak = result_type_of(*operands)
     dtype = float_dtype(dtype)
     return [cast(x, dtype) for x in operands]
@@ -197,7 +218,7 @@ def broadcast_all(operands: list) -> list:
     if not arrays:
         return [materialize(operands[0]), *operands[1:]]
     shape = arrays[0].shape
-    if all(x.shape == shape for x in arrays):
+    if [x.shape for x in arrays].count(shape) == len(arrays):
         return operands
     shape = broadcast_shapes(*(x.shape for x in arrays))
     return [broadcast_one(x, shape) if isinstance(x, ArrayBase) else x for x in operands]

@@ -11,7 +11,8 @@ from threading import get_ident
 import numpy as np
 
 from functrans.ir.program import Program
-from lowering.native.cache import disk_cache
+from lowering.native.cache import LIMIT, disk_cache
+from lowering.native.compile import records
 from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_READY,
                                     entry_table, runner)
 from lowering.pipeline import make_plan, optimize
@@ -21,10 +22,11 @@ from lowering.targets import assemble_library, assemble_loops, stacks  # noqa: F
 from lowering.targets.assemble import Assembler
 
 
-def compile_for_cpu(program: Program, donated: tuple, cache_folder=None) -> "CpuExecutable":
+def compile_for_cpu(program: Program, donated: tuple, cache_folder=None,
+                    cache_limit: int | None = None, watch=None) -> CpuExecutable:
     """Optimizes, plans, compiles and assembles a Program."""
-    optimized = optimize(program)
-    cache = disk_cache(str(cache_folder)) if cache_folder else None
+    optimized = optimize(program, watch)
+    cache = disk_cache(str(cache_folder), cache_limit or LIMIT) if cache_folder else None
     return CpuExecutable(optimized, make_plan(optimized), cache)
 
 
@@ -38,8 +40,10 @@ class CpuExecutable:
         self.program = program
         self.plan = plan
         self._failures: dict = {}               # by thread: what a call back into Python raised
+        already = len(records)
         assembly = Assembler(plan, cache, self._host_address).assemble()
         self.assembly = assembly
+        self.records = tuple(records[already:])     # of the kernels made ready for it
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]
         self._has_stacks = any(not isinstance(kind.dtype, np.dtype)
                                for kind in (*plan.input_types, *plan.output_types))

@@ -17,6 +17,8 @@ from functrans.ir.type import storage_dtype
 class ReferenceExecutable:
     """Runs a Program with the `evaluate` rules of its primitives."""
 
+    records = ()                # of kernels: there are none
+
     def __init__(self, program: Program):
         self.program = program
 
