@@ -48,7 +48,7 @@ class Lowered:
 
     def _executable(self, target=None):
         return executable(self._entry.program, target or self._entry.target,
-                          self._entry.donated)
+                          self._entry.donated, self._entry.reason)
 
     def as_text(self, stage: str | None = None) -> str:
         """The Program before and after the passes; `stage`: "traced" or "optimized" alone."""

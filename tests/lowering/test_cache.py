@@ -1,4 +1,4 @@
-"""The kernels on disk: found again, and nothing worse than a compilation where anything is wrong."""
+"""The kernels on disk: found again; where anything is wrong, they are compiled."""
 from __future__ import annotations
 
 import ctypes
@@ -24,7 +24,8 @@ def run(compiled) -> list:
     """What the kernel of TEXT makes of 1, 2, 3."""
     x, y, words = np.array([1, 2, 3], np.float32), np.zeros(3, np.float32), np.zeros(2, np.int64)
     kind = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_int64] * 5)
-    kind(compiled.address)(words.ctypes.data, words.ctypes.data + 8, x.ctypes.data, y.ctypes.data, 3)
+    head = words.ctypes.data, words.ctypes.data + 8
+    kind(compiled.address)(*head, x.ctypes.data, y.ctypes.data, 3)
     return y.tolist()
 
 
