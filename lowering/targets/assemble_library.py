@@ -38,7 +38,7 @@ def _write_calls(assembler: Assembler, step: LibraryCalls, operands: dict):
     for call, arguments in step.calls:
         letters = sum(isinstance(argument, str) for argument in arguments)
         address = blas.library().address(lapack.routine_name(call))
-        assembler.write(CALL, len(arguments) + letters, address)
+        assembler.begin_call(CALL, len(arguments) + letters, address)
         for argument in arguments:
             _write_argument(assembler, call, argument, operands)
         for _ in range(letters):
