@@ -11,6 +11,7 @@
 | `debug`         | `FT_DEBUG`                | `0`       | 1 compiles, 2 passes, 3 kernel text |
 | `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of compiled kernels, or none |
 | `cache_limit`   | `FUNCTRANS_CACHE_LIMIT`   | `1G`      | bytes that it may take; `500M` etc. |
+| `threads`       | `FUNCTRANS_THREADS`       | `0`       | of large kernels; 0: all cores      |
 | `check`         | `FUNCTRANS_CHECK`         | `False`   | check every Program after each pass |
 | `debug_nans`    | `FUNCTRANS_DEBUG_NANS`    | `False`   | raise where a NaN is first computed |
 | `tracebacks`    | `FUNCTRANS_TRACEBACKS`    | `folded`  | `full`: frames of the library, too  |
@@ -60,6 +61,13 @@ def _folder(value) -> Path | None:
     return Path(value) if value not in (None, "") else None
 
 
+def _count(value) -> int:
+    count = int(value)
+    if count < 0:
+        raise ValueError("must not be negative")
+    return count
+
+
 def _bytes(value) -> int:
     """A number of bytes: 5000, "300K", "500M", "2G"."""
     text = str(value).strip().upper()
@@ -77,6 +85,7 @@ _SWITCHES = {
     "debug": ("FT_DEBUG", int, 0),
     "cache_dir": ("FUNCTRANS_CACHE_DIR", _folder, None),
     "cache_limit": ("FUNCTRANS_CACHE_LIMIT", _bytes, 2 ** 30),
+    "threads": ("FUNCTRANS_THREADS", _count, 0),
     "check": ("FUNCTRANS_CHECK", _flag, False),
     "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
     "tracebacks": ("FUNCTRANS_TRACEBACKS", _choice("folded", "full"), "folded"),

@@ -55,12 +55,12 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
 
     reason: why it is needed now, for `explain_compiles`.
     """
-    key = (target or config.target, donated)
+    key = (target or config.target, donated, config.threads)
     with _lock:
         compiled = _executables.setdefault(program, {})
         found = compiled.get(key)
         if found is None:
-            found = compiled[key] = _compile(program, *key, reason)
+            found = compiled[key] = _compile(program, *key[:2], reason)
     return found
 
 
@@ -72,7 +72,7 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
     start = time.perf_counter()
     watch = _print_pass if config.debug >= 2 else None
     compiled = lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
-                                watch)
+                                config.threads or None, watch)
     record = Compilation(program.name, reason, time.perf_counter() - start, compiled.records)
     compilations.append(record)
     if config.debug >= 1:

@@ -13,12 +13,13 @@ TARGETS = ("reference", "cpu")
 
 
 def compile(program: Program, target: str, donated: tuple = (), cache_folder=None,
-            cache_limit: int | None = None, watch=None):
+            cache_limit: int | None = None, threads: int | None = None, watch=None):
     """The Program for `target`, one of `TARGETS`.
 
     donated: positions of inputs whose memory may be used for results.
     cache_folder: where compiled kernels are kept; None keeps them in memory alone.
-    cache_limit: bytes that they may take there. watch: called with a pass's name and the Program
+    cache_limit: bytes that they may take there. threads: on how many a large kernel may run (None:
+    one for each core). watch: called with a pass's name and the Program
     after it, for each pass on Programs.
     """
     if target == "reference":
@@ -26,7 +27,7 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
         return ReferenceExecutable(program)
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
-        return compile_for_cpu(program, donated, cache_folder, cache_limit, watch)
+        return compile_for_cpu(program, donated, cache_folder, cache_limit, threads, watch)
     raise ValueError(f"unknown target {target!r}; there are {', '.join(TARGETS)}")
 
 

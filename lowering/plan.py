@@ -178,7 +178,6 @@ class Plan:
     output_types: tuple
     offsets: dict = field(default_factory=dict)      # temporary buffer -> byte in the arena
     arena: int = 0
-    scratch: int = 0                                 # bytes for scratch of one kernel at a time
 
     def regions(self):
         """The inner plans of its steps."""

@@ -5,7 +5,8 @@ The threads are Python's (so that they end with the interpreter), but wait and w
 without its lock. Whoever finds the pool in use runs its kernel alone. A process that was forked
 starts threads of its own. Where the system has no semaphores, everything runs on one thread.
 
-In: nothing. Out: what the runner needs to call a kernel in parts. Imports `machine`.
+In: kernels. Out: what the runner needs to call one in parts. Imports `machine`, `kernel_text`,
+`passes.buffers`.
 """
 from __future__ import annotations
 
@@ -16,9 +17,12 @@ from functools import cache
 
 import numpy as np
 
+from lowering.kernel_text import KernelText, Parameter
 from lowering.native import machine
+from lowering.passes.buffers import scratch_bytes
 
 MAX_ARGUMENTS = 40          # of a kernel that is cut; those with more run on one thread
+MAX_THREADS = 64
 MIN_WORK = 150_000.0        # ns of a kernel that is worth the waking of threads
 
 # Words of the pool: whether it is in use, its threads, then a job for each.
@@ -43,6 +47,7 @@ class Pool:
     """The memory that threads and callers share, and the threads."""
 
     def __init__(self, threads: int):
+        self.parts = threads
         self.wanted = threads - 1
         self.words = np.zeros(JOBS + max(self.wanted, 1) * JOB_WORDS, np.int64)
         self.address = self.words.ctypes.data
@@ -73,17 +78,42 @@ class Pool:
 
 
 _lock = threading.Lock()
-_pools: list[Pool] = []
+_pools: dict[int, Pool] = {}
 
 
-def the_pool() -> Pool | None:
-    """The pool, with its threads started; None where there can be none."""
+def pool_of(threads: int | None) -> Pool | None:
+    """The pool for kernels on so many threads (None: one for each core), its threads started.
+
+    None where there can be none: for one thread, or without semaphores.
+    """
+    threads = min(threads or available_threads(), MAX_THREADS)
+    if threads < 2 or not _has_semaphores():
+        return None
     with _lock:
-        if not _pools and available_threads() > 1 and _has_semaphores():
-            _pools.append(Pool(available_threads()))
-        if _pools:
-            _pools[0].start()
-    return _pools[0] if _pools else None
+        if threads not in _pools:
+            _pools[threads] = Pool(threads)
+        _pools[threads].start()
+        return _pools[threads]
+
+
+def cut_of(kernel: KernelText, pool: Pool | None) -> tuple | None:
+    """The record by which a kernel is cut into parts; None if it is better run in one."""
+    split, count = kernel.split, len(kernel.parameters) + 2
+    if pool is None or split is None or split.work < MIN_WORK or count > MAX_ARGUMENTS:
+        return None
+    names = [parameter.name for parameter in kernel.parameters]
+    extent = names.index(split.extent)
+    if kernel.parameters[extent].value < 2 * pool.parts:
+        return None
+    moves = [number for parameter in kernel.parameters for number in _moves(parameter, split)]
+    return (pool.address, count, extent + 2, *[0, 0] * 2, *moves)   # numba's two stay in place
+
+
+def _moves(parameter: Parameter, split) -> tuple[int, int]:
+    """By how many bytes an argument moves with an iteration, and with a part."""
+    if parameter.kind == "pointer":
+        return split.strides.get(parameter.name, 0) * parameter.dtype.itemsize, 0
+    return 0, scratch_bytes(parameter) if parameter.kind == "scratch" else 0
 
 
 def _has_semaphores() -> bool:

@@ -5,7 +5,7 @@ Imports `plan`, `views`.
 """
 from __future__ import annotations
 
-from lowering.kernel_text import KernelText
+from lowering.kernel_text import Parameter
 from lowering.plan import Copy, Plan
 from lowering.views import Buffer
 
@@ -17,7 +17,6 @@ def assign_memory(plan: Plan) -> Plan:
     plan.steps = _without_copies(plan.steps)
     lifetimes = _lifetimes(plan.steps)
     plan.offsets, plan.arena = _place(lifetimes)
-    plan.scratch = max((_scratch_bytes(step.kernel) for step in plan.launches()), default=0)
     return plan
 
 
@@ -25,9 +24,9 @@ def rounded(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _scratch_bytes(kernel: KernelText) -> int:
-    return sum(rounded(p.value * p.dtype.itemsize) for p in kernel.parameters
-               if p.kind == "scratch")
+def scratch_bytes(parameter: Parameter) -> int:
+    """What a kernel's parameter for scratch memory takes."""
+    return rounded(parameter.value * parameter.dtype.itemsize)
 
 
 def _without_copies(steps: list) -> list:

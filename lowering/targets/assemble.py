@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lowering.kernel_text import KernelText
 from lowering.native import blas
 from lowering.native.compile import compile_kernel, signature
+from lowering.native.pool import Pool, cut_of
 from lowering.native.runner import (ADD, CALL, CALL_SIZES, CHECKED_CALL, COPY, END, ERROR,
                                     EXCEPTION, HEAD, JUMP, JUMP_UNLESS_LESS, LARGE_CALL, LOAD,
                                     MAX_PARAMETERS, RETURN, SET, ZERO, unpacker)
-from lowering.passes.buffers import rounded
+from lowering.passes.buffers import rounded, scratch_bytes
 from lowering.plan import (Choose, Copy, Host, Launch, Plan, Product, Region, Zero)
 from lowering.views import Buffer, View
 
@@ -47,8 +49,10 @@ class Scope:
 class Assembler:
     """Writes the table, step by step."""
 
-    def __init__(self, plan: Plan, cache=None, host: Callable | None = None):
+    def __init__(self, plan: Plan, cache=None, host: Callable | None = None,
+                 pool: Pool | None = None):
         self.plan = plan
+        self.pool = pool
         self.cache = cache
         self.host = host
         self.code: list[int] = []
@@ -60,7 +64,7 @@ class Assembler:
         inputs, outputs = len(plan.input_types), len(plan.output_types)
         self.arena = inputs + outputs
         self.registers = self.arena + 1
-        self.scratch_start = HEAD + rounded(plan.arena)
+        self.scratch_start = self.end = HEAD + rounded(plan.arena)
         self.scope = Scope(plan, [(k, 0) for k in range(inputs)],
                            [(inputs + k, 0) for k in range(outputs)], (self.arena, HEAD))
 
@@ -78,8 +82,8 @@ class Assembler:
         code = np.array(self.code, np.int64)
         for place, number in self.constant_places:
             code[place] += constants.ctypes.data + 8 * number
-        return Assembly(code, self.registers, self.scratch_start + self.plan.scratch,
-                        self.checks, [constants, *self.alive], self.kernels)
+        return Assembly(code, self.registers, self.end, self.checks, [constants, *self.alive],
+                        self.kernels)
 
     # ---- writing ----
 
@@ -136,8 +140,18 @@ class Assembler:
         compiled = compile_kernel(kernel.text, signature(kernel.parameters), self.cache)
         self.alive.append(compiled)
         self.kernels.append(kernel)
-        self.begin_call(CALL, len(kernel.parameters) + 2, compiled.address)
+        count = len(kernel.parameters) + 2
+        cut = cut_of(kernel, self.pool)
+        if cut is None:
+            self.begin_call(CALL, count, compiled.address)
+        else:
+            self.write(LARGE_CALL, count + 1, self.pool.split, compiled.address)
+            self.by_address(self.constant(*cut))
         self.write(self.arena, RETURN, self.arena, EXCEPTION)
+        self._arguments(kernel, 1 if cut is None else self.pool.parts)
+
+    def _arguments(self, kernel: KernelText, parts: int):
+        """The operands of a kernel; its parts have scratch memory of their own."""
         first_check = len(self.checks)
         self.checks += kernel.checks
         scratch = self.scratch_start
@@ -146,7 +160,7 @@ class Assembler:
                 self.write(*self.view(parameter.value))
             elif parameter.kind == "scratch":
                 self.write(self.arena, scratch)
-                scratch += rounded(parameter.value * parameter.dtype.itemsize)
+                scratch += parts * scratch_bytes(parameter)
             elif parameter.kind == "error":
                 self.write(self.arena, ERROR)
             elif parameter.kind == "constants":
@@ -155,6 +169,7 @@ class Assembler:
             else:
                 shift = first_check if parameter.kind == "code" else 0
                 self.write(-1, parameter.value + shift)
+        self.end = max(self.end, scratch)
 
     def begin_call(self, operation: int, count: int, address: int):
         """The head of a call with `count` arguments, whose operands follow."""

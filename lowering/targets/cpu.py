@@ -13,6 +13,7 @@ import numpy as np
 from functrans.ir.program import Program
 from lowering.native.cache import LIMIT, disk_cache
 from lowering.native.compile import records
+from lowering.native.pool import pool_of
 from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_READY,
                                     entry_table, runner)
 from lowering.pipeline import make_plan, optimize
@@ -23,11 +24,12 @@ from lowering.targets.assemble import Assembler
 
 
 def compile_for_cpu(program: Program, donated: tuple, cache_folder=None,
-                    cache_limit: int | None = None, watch=None) -> CpuExecutable:
+                    cache_limit: int | None = None, threads: int | None = None,
+                    watch=None) -> CpuExecutable:
     """Optimizes, plans, compiles and assembles a Program."""
     optimized = optimize(program, watch)
     cache = disk_cache(str(cache_folder), cache_limit or LIMIT) if cache_folder else None
-    return CpuExecutable(optimized, make_plan(optimized), cache)
+    return CpuExecutable(optimized, make_plan(optimized), cache, threads)
 
 
 class CpuExecutable:
@@ -36,12 +38,12 @@ class CpuExecutable:
     Calls from several threads may overlap: what differs between calls is their own.
     """
 
-    def __init__(self, program: Program, plan, cache=None):
+    def __init__(self, program: Program, plan, cache=None, threads: int | None = None):
         self.program = program
         self.plan = plan
         self._failures: dict = {}               # by thread: what a call back into Python raised
         already = len(records)
-        assembly = Assembler(plan, cache, self._host_address).assemble()
+        assembly = Assembler(plan, cache, self._host_address, pool_of(threads)).assemble()
         self.assembly = assembly
         self.records = tuple(records[already:])     # of the kernels made ready for it
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]

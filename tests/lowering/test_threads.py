@@ -1,0 +1,113 @@
+"""Kernels in parts on several threads: the same bits for any number of threads."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import functrans as ft
+import functrans.numpy as fnp
+from lowering.native import pool
+
+needs_pool = pytest.mark.skipif(pool.pool_of(2) is None, reason="no semaphores here")
+
+
+def softmax(x):
+    e = fnp.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+FUNCTIONS = {
+    "elementwise": lambda x: fnp.tanh(x) * fnp.exp(x) + 1,
+    "rows": softmax,
+    "transposed": lambda x: fnp.tanh(x.T) * 2,
+    "running": lambda x: fnp.cumsum(fnp.exp(x), axis=1),
+    "row sums": lambda x: fnp.sin(x).sum(axis=1),
+    "broadcast": lambda x: fnp.exp(x) + x[0] * x[:, :1],
+    "two results": lambda x: (fnp.sin(x), fnp.cos(x).argmax(axis=1)),
+}
+
+
+def cuts(function, x, threads: int = 2) -> list[bool]:
+    """For each kernel, whether it is cut."""
+    with ft.config.override(target="cpu", threads=threads):
+        plan = ft.jit(function).lower(x).compile().executable.plan
+    return [pool.cut_of(step.kernel, pool.pool_of(threads)) is not None
+            for step in plan.launches()]
+
+
+def run(function, x, threads: int):
+    with ft.config.override(target="cpu", threads=threads):
+        return ft.tree.map(np.asarray, ft.jit(function)(x))
+
+
+@needs_pool
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@pytest.mark.parametrize("shape", [(601, 500), (7, 40_001)])
+def test_results_do_not_depend_on_the_number_of_threads(name, shape):
+    x = fnp.array(np.random.default_rng(0).normal(size=shape))
+    expected = run(FUNCTIONS[name], x, 1)
+    for threads in (2, 3):
+        for a, b in zip(ft.tree.leaves(run(FUNCTIONS[name], x, threads)),
+                        ft.tree.leaves(expected), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@needs_pool
+def test_which_kernels_are_cut():
+    x = fnp.ones((600, 600))
+    for name in ("elementwise", "rows", "transposed", "running"):
+        assert cuts(FUNCTIONS[name], x) == [True]
+    assert cuts(FUNCTIONS["elementwise"], x, threads=1) == [False]
+    assert cuts(FUNCTIONS["elementwise"], fnp.ones((6, 6))) == [False]      # too little work
+    assert cuts(lambda x: fnp.exp(x).sum(), x) == [False]         # a sum over what is cut
+    assert cuts(lambda x: fnp.cumsum(fnp.exp(x), axis=0), x) == [False]
+    assert cuts(lambda x: fnp.exp(x) + fnp.arange(600)[:, None], x) == [False]
+
+
+@needs_pool
+def test_several_python_threads_at_once():
+    """Who finds the pool in use runs its kernel alone."""
+    x = fnp.array(np.random.default_rng(0).normal(size=(400, 500)))
+    with ft.config.override(target="cpu", threads=2):
+        function = ft.jit(softmax)
+        expected = np.asarray(function(x))
+        run = function.lower(x).compile()
+    with ThreadPoolExecutor(4) as executor:
+        for out in executor.map(lambda _: np.asarray(run(x)), range(60)):
+            np.testing.assert_array_equal(out, expected)
+
+
+FORK = """
+import os, warnings
+import numpy as np
+import functrans as ft, functrans.numpy as fnp
+warnings.simplefilter("ignore", DeprecationWarning)
+x = fnp.ones((600, 600))
+f = ft.jit(lambda x: fnp.tanh(x) * fnp.exp(x))
+expected = np.asarray(f(x))
+child = os.fork()
+if child == 0:
+    again = np.asarray(f(x))
+    other = np.asarray(ft.jit(lambda x: fnp.exp(x) * 3)(x))
+    os._exit(0 if (again == expected).all() and other[0, 0] > 8 else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert (np.asarray(f(x)) == expected).all()
+print("fine")
+"""
+
+
+@needs_pool
+def test_a_forked_process_has_threads_of_its_own():
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True,
+                          timeout=120, env={**os.environ, "FUNCTRANS_THREADS": "2"})
+    assert done.stdout == "fine\n", done.stderr
+
+
+def test_a_bad_number_of_threads_is_refused():
+    with pytest.raises(ValueError, match="threads = -1: must not be negative"):
+        ft.config.update("threads", -1)
