@@ -19,8 +19,8 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     donated: positions of inputs whose memory may be used for results.
     cache_folder: where compiled kernels are kept; None keeps them in memory alone.
     cache_limit: bytes that they may take there. threads: on how many a large kernel may run (None:
-    one for each core). watch: called with a pass's name and the Program
-    after it, for each pass on Programs.
+    one for each core). watch: called with the name of each pass on Programs, and the Program
+    after it.
     """
     if target == "reference":
         from lowering.targets.reference import ReferenceExecutable

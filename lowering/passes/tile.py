@@ -27,7 +27,7 @@ def _gathered(outer: Axis, inner: Axis, steps: list) -> list:
     apart = [step for step in steps if isinstance(step.statement, Load) and not step.inputs
              and _strides(step.statement.place, outer, inner) == (1, True)]
     cost = sum(step.statement.cost for step in steps if isinstance(step.statement, Map))
-    if cost < MUCH:
+    if cost < MUCH or not apart:
         return [Loop(inner, steps)]
     return [Loop(inner, apart), Loop(inner, [step for step in steps if step not in apart])]
 
