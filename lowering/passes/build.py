@@ -11,7 +11,8 @@ from functrans.ir.program import Literal
 from lowering.loops import Constant, Cumulate, Index, Kernel, Load, Map, Pick, Place, Reduce, Store
 from lowering.passes.access import identity, through
 from lowering.passes.cluster import Cluster, Member
-from lowering.passes.fuse import Fuser, contract_layout, reduced_dims
+from lowering.passes.domains import contract_layout, reduced_dims
+from lowering.passes.fuse import Fuser
 from lowering.views import View
 
 NONE = frozenset()

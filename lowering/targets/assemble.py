@@ -5,7 +5,6 @@ In: a Plan. Out: `Assembly`. Imports `plan`, `native`.
 """
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
