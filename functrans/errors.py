@@ -16,8 +16,9 @@ class FunctransError(Exception):
     that was traced.
     """
 
-    def __init__(self, message: str = "", *rest):
-        super().__init__(message if " at: " in message else message + _user_line(), *rest)
+    def __init__(self, message: str = "", *rest, **named):
+        super().__init__(message if " at: " in message else message + _user_line(), *rest,
+                         **named)
 
 
 def _user_line() -> str:
