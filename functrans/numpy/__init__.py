@@ -50,6 +50,8 @@ from functrans.numpy.manipulation import (append, array_split, atleast_1d, atlea
 from functrans.numpy.mapping import apply_along_axis, apply_over_axes, frompyfunc, vectorize
 from functrans.numpy.nan_reductions import (nanargmax, nanargmin, nancumprod, nancumsum, nanmax,
                                             nanmean, nanmin, nanprod, nanstd, nansum, nanvar)
+from functrans.numpy.namespace import API_VERSION as __array_api_version__
+from functrans.numpy.namespace import NamespaceInfo as __array_namespace_info__
 from functrans.numpy.polynomials import (poly, polyadd, polyder, polydiv, polyfit, polyint, polymul,
                                          polysub, polyval, roots, vander)
 from functrans.numpy.products import (cross, dot, inner, kron, matmul, matvec, outer, tensordot,

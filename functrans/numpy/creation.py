@@ -11,8 +11,8 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
-from functrans.errors import ArgumentError, FunctransError, ShapeError
-from functrans.ir.type import ArrayType, is_inexact
+from functrans.errors import ArgumentError, DtypeError, FunctransError, ShapeError
+from functrans.ir.type import ArrayType, is_bool, is_complex, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
                                        cast, materialize, promote_inexact, promote_types,
                                        result_type_of)
@@ -561,7 +561,10 @@ def copy(a, order: str = "K"):
 
 
 def astype(x, dtype, /, *, copy: bool = True, device=None):
-    """`x` with its elements converted to `dtype`. Complex to real drops the imaginary part.
+    """`x` with its elements converted to `dtype`.
+
+    Raises TypeError for complex numbers that are to become real: take `real(x)` first. (The method
+    `x.astype`, as NumPy's, drops the imaginary part.)
 
     >>> import functrans.numpy as fnp
     >>> fnp.astype(fnp.array([1.7]), "int32")
@@ -569,5 +572,9 @@ def astype(x, dtype, /, *, copy: bool = True, device=None):
     """
     if device is not None:
         check_device(device)
-    return convert(as_arraylike(x, "astype"), canonical_dtype(dtype))
+    x, dtype = as_arraylike(x, "astype"), canonical_dtype(dtype)
+    if is_complex(x.dtype) and not is_complex(dtype) and not is_bool(dtype):
+        raise DtypeError(f"astype: {x.type} cannot become {dtype.name}; its real part can: "
+                         f"real(x).astype({dtype.name!r})")
+    return convert(x, dtype)
 

@@ -50,6 +50,11 @@ def _over(ct, divisor):
     return div(ct, divisor) if harmless else guarded_div(ct, divisor)
 
 
+def _quotient(types, params=None) -> str:
+    """Division; of complex numbers by a function that knows zeros and does not overflow."""
+    return "complex_divide({0}, {1})" if is_complex(types[0].dtype) else "({0} / {1})"
+
+
 def _transpose_mul(ct, inputs, params):
     x, y = inputs
     return (_times(ct, y), None) if is_linear(x) else (None, _times(ct, x))
@@ -61,7 +66,7 @@ mul_p = elementwise(
     transpose=_transpose_mul)
 
 div_p = elementwise(
-    "div", evaluate=np.true_divide, expr="({0} / {1})", kind="inexact", cost=4,
+    "div", evaluate=np.true_divide, expr=_quotient, kind="inexact", cost=4,
     jvp=(lambda out, x, y, dx: div(dx, y), lambda out, x, y, dy: mul(dy, neg(div(out, y)))),
     transpose=lambda ct, inputs, params: (_over(ct, inputs[1]), None))
 
@@ -84,7 +89,7 @@ guarded_mul_p = elementwise(
 # x / y, but 0 where x is 0, even if y is zero or NaN. Linear in x.
 guarded_div_p = elementwise(
     "guarded_div", evaluate=_where_nonzero(np.true_divide), kind="inexact", cost=5,
-    expr="({0} / {1} if {0} != 0 else {T}(0))",
+    expr=lambda types, params: f"({_quotient(types)} if {{0}} != 0 else {{T}}(0))",
     jvp=(lambda out, x, y, dx: guarded_div(dx, y),
          lambda out, x, y, dy: guarded_mul(guarded_div(out, y), neg(dy))),
     transpose=lambda ct, inputs, params: (guarded_div(ct, inputs[1]), None))

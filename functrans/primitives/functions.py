@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.ir.type import is_complex
 from functrans.primitives import special_erf, special_gamma
 from functrans.primitives.basic import type_of_value
 from functrans.primitives.define import elementwise
@@ -106,7 +107,10 @@ def _integer_pow_expr(types, params):
     if abs(exponent) > 16:
         return f"integer_power({{0}}, {exponent})"
     product = _power_text(abs(exponent))
-    return product if exponent > 0 else f"({{T}}(1) / {product})"
+    if exponent > 0:
+        return product
+    return f"complex_divide({{T}}(1), {product})" if is_complex(types[0].dtype) else \
+        f"({{T}}(1) / {product})"
 
 
 integer_pow_p = elementwise(

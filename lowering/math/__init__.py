@@ -18,6 +18,7 @@ functrans.
 from .accuracy import MAX_ULP
 from .comparison import (absolute, copysign, is_finite, is_nan, maximum, minimum, next_after,
                          sign)
+from .complex_elementary import complex_divide
 from .convert import (make_complex, to_bool, to_complex64, to_complex128, to_float32,
                       to_float64, to_int8, to_int16, to_int32, to_int64, to_uint8, to_uint16,
                       to_uint32, to_uint64)

@@ -11,7 +11,7 @@ from .exponential import exp, exp_parts, expm1, logistic
 from .inverse_trigonometric import atan2
 from .logarithm import log, log10, log1p, log2
 from .power import power, rsqrt, sqrt
-from .registry import version
+from .registry import function, version
 from .trigonometric import cos, sin
 from .values import BOOL
 from .vocabulary import (F32, F64, format_of, magnitude, make_complex, power_of_two, square_root,
@@ -51,6 +51,23 @@ def divide(x, y, u, v):
     """The parts of (x + iy) / (u + iv), for a divisor whose square is in range."""
     square = u * u + v * v
     return (x * u + y * v) / square, (y * u - x * v) / square
+
+
+@function("c")
+def complex_divide(z, w):
+    """z / w, by Smith's method: parts of w are divided, so that their squares do not overflow.
+
+    Zero divisors give infinities and NaN. R. Smith, "Algorithm 116: complex division", 1962.
+    """
+    x, y, u, v = z.real, z.imag, w.real, w.imag
+    steep = magnitude(u) < magnitude(v)
+    large, small = where(steep, v, u), where(steep, u, v)
+    ratio = small / large
+    scale = large + small * ratio
+    real = where(steep, x * ratio + y, x + y * ratio) / scale
+    imag = where(steep, y * ratio - x, y - x * ratio) / scale
+    zero = (u == 0) & (v == 0)
+    return make_complex(where(zero, x / magnitude(u), real), where(zero, y / magnitude(u), imag))
 
 
 @version(absolute, "c", returns=lambda dtype: F32 if dtype.itemsize == 8 else F64)

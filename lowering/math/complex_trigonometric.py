@@ -95,7 +95,7 @@ def _asin(z):
     infinite = is_infinite(x) | is_infinite(y)
     across = where(infinite, magnitude(y), a * c - b * d)
     along = where(infinite, INFINITY, asinh(a * d - b * c))
-    return make_complex(atan2(x, across), with_sign_of(along, y))
+    return make_complex(where(x == 0, x, atan2(x, across)), with_sign_of(along, y))
 
 
 @version(acos, "c")
@@ -106,6 +106,7 @@ def _acos(z):
     infinite = is_infinite(x) | is_infinite(y)
     real = where(infinite, atan2(magnitude(y), x), 2 * atan2(a, c))
     along = where(infinite, INFINITY, asinh(c * b - d * a))
+    real = where(x == 0, HALF_PI[x.dtype][0], real)
     return make_complex(real, with_sign_of(along, -y))
 
 
@@ -115,8 +116,10 @@ def _acosh(z):
     a, b = square_root_parts(x - 1, y)
     c, d = square_root_parts(x + 1, y)
     infinite = is_infinite(x) | is_infinite(y)
+    angle = where(infinite, atan2(y, x), 2 * atan2(b, c))
+    right_angle = with_sign_of(where(x == 0, HALF_PI[x.dtype][0], angle), y)
     return make_complex(where(infinite, INFINITY, asinh(a * c + b * d)),
-                        where(infinite, atan2(y, x), 2 * atan2(b, c)))
+                        where(x == 0, right_angle, angle))
 
 
 @version(asinh, "c")
@@ -135,7 +138,7 @@ def _atanh(z):
     near = gap < _NEAR_POLE[x.dtype]
     safe_gap = where(near, 1.0, gap)
     real = where(near, 0.5 * (LN2 - log(gap)), 0.25 * log1p(x / safe_gap * 4 / safe_gap))
-    real = where(is_infinite(gap), 0.0, real)
+    real = where(is_infinite(gap) | (x == 0), 0.0, real)
     far = (x > _FAR[x.dtype]) | (magnitude(y) > _FAR[x.dtype])
     x_safe, y_safe = where(far, 1.0, x), where(far, 1.0, y)
     angle = 0.5 * atan2(2 * y_safe, (1 - x_safe) * (1 + x_safe) - y_safe * y_safe)

@@ -471,6 +471,35 @@ def test_complex_branch_cuts_and_signed_zeros(name):
         assert_same(getattr(got, part).copy(), getattr(want, part).copy(), 8)
 
 
+@pytest.mark.parametrize("dtype", [C64, C128], ids=str)
+def test_complex_division(dtype):
+    z = complex_samples(dtype)
+    w = z[::-1].copy()
+    got = compiled_map(lm.complex_divide, z, w)
+    want = (z.astype(C128) / w.astype(C128)).astype(dtype)
+    np.testing.assert_allclose(got, want, rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(lm.complex_divide(z, w), got, rtol=8 * np.finfo(dtype).eps)
+
+
+def test_complex_division_by_zero_and_without_overflow():
+    z = np.array([1 + 1j, 0, 1j, 3 - 4j, 1e300 + 1e300j])
+    w = np.array([0, 0, -0.0, 1e200 + 1e200j, 1e300 - 1e300j])
+    with np.errstate(all="ignore"):
+        want = z / w
+    for part in ("real", "imag"):
+        got = compiled_map(lm.complex_divide, z, w)
+        assert_same(getattr(got, part).copy(), getattr(want, part).copy(), 4)
+
+
+def test_complex_inverses_beside_nan():
+    """What is known of the result although one part of the operand is not a number."""
+    z = np.array([complex(0, NAN), complex(-0.0, NAN), complex(NAN, 0), complex(NAN, -0.0)])
+    for name in ("asin", "acos", "atan", "asinh", "atanh"):
+        got, want = compiled_map(getattr(lm, name), z), numpy_function(name)(z)
+        for part in ("real", "imag"):
+            assert_same(getattr(got, part).copy(), getattr(want, part).copy(), 4)
+
+
 # ---- changes of dtype, powers, types ----
 
 def test_conversions_saturate():

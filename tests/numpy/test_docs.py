@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import doctest
 import inspect
+from pathlib import Path
 
 import pytest
 
 import functrans.numpy as fnp
 
+PAGES = Path(__file__).parent.parent.parent / "docs"
 NAMES = sorted(name for name, value in vars(fnp).items()
                if inspect.isfunction(value) and not name.startswith("_")
                and value.__module__.startswith("functrans"))
@@ -21,3 +23,10 @@ def test_example(name):
     assert tests and tests[0].examples, f"{name} has no example"
     result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(tests[0])
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", ["array-api.md"])
+def test_page(page):
+    text = (PAGES / page).read_text()
+    test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    assert test.examples and not doctest.DocTestRunner().run(test).failed
