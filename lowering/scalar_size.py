@@ -37,6 +37,7 @@ def _weigh(program: Program, large: set) -> int:
             _require_small(var.type)
     for equation in program.equations:
         total += _weigh_equation(equation, large)
+    _require_small_operands(program.outputs, large)
     return total
 
 

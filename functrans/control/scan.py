@@ -52,7 +52,7 @@ def _evaluate(*arrays, body, length, reverse, constants, carries):
         [wrap(x, kind) for x, kind in zip(arrays, body.input_types)], params)
     rows: list = [None] * length
     for k in (range(length)[::-1] if reverse else range(length)):
-        slices = [wrap(x._data[k], kind) for x, kind in
+        slices = [wrap(row(x._data, k), kind) for x, kind in
                   zip(stacked, body.input_types[constants + carries:])]
         outs = run(body, [*fixed, *state, *slices])
         state, rows[k] = outs[:carries], outs[carries:]
@@ -64,6 +64,11 @@ def _evaluate(*arrays, body, length, reverse, constants, carries):
 def raw(value) -> np.ndarray:
     """The data of an array or literal."""
     return value._data if hasattr(value, "_data") else np.asarray(value)
+
+
+def row(array: np.ndarray, k: int) -> np.ndarray:
+    """Slice k along the first axis; an array also where the elements are objects."""
+    return array[k:k + 1].reshape(array.shape[1:])
 
 
 def stack_rows(values: list, kind) -> np.ndarray:

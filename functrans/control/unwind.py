@@ -20,12 +20,13 @@ from functrans.array import wrap
 from functrans.control.loops import (batched_carries, divide, loop_jvp, loop_linearize,
                                      loop_transpose, transpose_by_linearizing)
 from functrans.control.lockstep import until_all_are_done
-from functrans.control.scan import map_lanes, raw
+from functrans.control.scan import map_lanes, raw, row, stack_rows
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program, Var
 from functrans.ir.type import ArrayType, StackDtype
 from functrans.primitives.basic import type_of_value, with_batch_axis
+from functrans.primitives.stack import zero_data
 from functrans.trace import bind, run, trace
 from functrans.transforms.vmap import batch_program, computes_across
 
@@ -58,7 +59,7 @@ def _infer_unwind(count, *types, body, reverse, constants, carries):
 def _element(stack: np.ndarray, k: int, kind: ArrayType):
     """Element k of a stack; zero if it has none."""
     elements = stack[()]
-    return wrap(elements[k] if len(elements) else np.zeros(kind.shape, kind.dtype), kind)
+    return wrap(row(elements, k) if len(elements) else zero_data(kind), kind)
 
 
 def _evaluate_unwind(count, *arrays, body, reverse, constants, carries):
@@ -80,8 +81,7 @@ def _stacks(rows: list, kinds: Sequence) -> list:
     results = []
     for k, kind in enumerate(kinds):
         out = np.empty((), object)
-        out[()] = np.stack([raw(row[k]) for row in rows]) if rows else \
-            np.zeros((0, *kind.shape), kind.dtype)
+        out[()] = stack_rows([row[k] for row in rows], kind)
         results.append(out)
     return results
 

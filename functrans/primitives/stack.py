@@ -9,7 +9,7 @@ import numpy as np
 
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
-from functrans.ir.type import ArrayType, StackDtype
+from functrans.ir.type import ArrayType, StackDtype, storage_dtype
 from functrans.trace import bind
 
 
@@ -20,10 +20,16 @@ def is_stack(kind: ArrayType) -> bool:
 
 def no_elements(kind: ArrayType) -> np.ndarray:
     """An array of stacks without elements."""
+    element = kind.dtype.element
     out = np.empty(kind.shape, object)
     for place in np.ndindex(*kind.shape):
-        out[place] = np.zeros((0, *kind.dtype.element.shape), kind.dtype.element.dtype)
+        out[place] = np.zeros((0, *element.shape), storage_dtype(element.dtype))
     return out
+
+
+def zero_data(kind: ArrayType) -> np.ndarray:
+    """The zero of a type, as NumPy data."""
+    return no_elements(kind) if is_stack(kind) else np.zeros(kind.shape, kind.dtype)
 
 
 empty_stack_p = Primitive(
@@ -32,17 +38,20 @@ empty_stack_p = Primitive(
     kernel=lambda types, params: kernels.EmptyStack())
 
 
-def _add(a: np.ndarray, b: np.ndarray) -> tuple:
+def _add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The sum of arrays, or of arrays of stacks (whose elements may be stacks again)."""
+    if a.dtype != object:
+        return a + b
     out = np.empty(a.shape, object)
     for place in np.ndindex(*a.shape):
         x, y = a[place], b[place]
-        out[place] = x if not len(y) else y if not len(x) else x + y
-    return (out,)
+        out[place] = x if not len(y) else y if not len(x) else _add(x, y)
+    return out
 
 
 stack_add_p = Primitive(
-    name="stack_add", infer=lambda a, b: (a,), evaluate=_add, multiple=True,
-    inherits_weak=False,
+    name="stack_add", infer=lambda a, b: (a,), evaluate=lambda a, b: (_add(a, b),),
+    multiple=True, inherits_weak=False,
     jvp=lambda out, primals, tangents, params: (add_stacks(*tangents),),
     transpose=lambda cts, inputs, params:
         tuple(cts[0] if type(value) is kernels.Linear else None for value in inputs),

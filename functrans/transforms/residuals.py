@@ -95,7 +95,7 @@ class _Splitter:
         needed = self._leaves(again, stored, invariant)
         constants = [atom for atom in needed if atom not in self.varying]
         stacks = [atom for atom in needed if atom in self.varying]
-        computed = [atom for atom in constants if atom not in self.fixed]
+        computed = self._with_siblings([atom for atom in constants if atom not in self.fixed])
         return LoopSplit(
             self._invariant_program(computed), self._known_program(computed, stored),
             self._linear_program(source, again, constants, stacks), self.split.nonzero_out,
@@ -153,6 +153,15 @@ class _Splitter:
             found.update(dict.fromkeys(atom for atom in equation.inputs
                                        if type(atom) is Var and atom not in made))
         return list(found)
+
+    def _with_siblings(self, computed: list) -> list:
+        """Also the other results of the equations of invariant values, where they are read: so
+        that none of these equations stays in the loop."""
+        read = {atom for equation in self.known.equations for atom in equation.inputs}
+        read.update(self.known.outputs)
+        return list(dict.fromkeys(var for atom in computed
+                                  for var in self.definitions[atom].outputs
+                                  if var is atom or var in read))
 
     # ---- building ----
 

@@ -21,6 +21,7 @@ from numba.core.typing import Context, templates
 from numba.np.numpy_support import from_dtype
 
 from lowering.math import install
+from lowering.native.runner import STACK_WORDS
 
 
 class KernelTyping(Context):
@@ -96,9 +97,11 @@ def _flags() -> compiler.Flags:
 
 def numba_type(name: str):
     """The numba type of a parameter: "int64", "float32*" ... Half precision is stored as bits,
-    booleans as bytes."""
+    booleans as bytes, stacks as the words of their records (which kernels only copy)."""
     if not name.endswith("*"):
         return from_dtype(np.dtype(name))
+    if name == "stack*":
+        return types.CPointer(types.UniTuple(types.int64, STACK_WORDS))
     stored = {"float16": "uint16", "bfloat16": "uint16", "bool": "uint8"}.get(name[:-1], name[:-1])
     return types.CPointer(from_dtype(np.dtype(stored)))
 

@@ -105,10 +105,12 @@ def lower_branch(step: Opaque, lower: Callable):
 
 
 def lower_stack_sum(step: Opaque, lower: Callable):
-    """The sum of two stacks: a kernel for two elements, for each of them."""
-    kind: ArrayType = step.equation.outputs[0].type.dtype.element
+    """The sum of two stacks: the sum of two elements, for each of them."""
+    equation = step.equation
+    kind: ArrayType = equation.outputs[0].type.dtype.element
+    add = _ADD if isinstance(kind.dtype, np.dtype) else equation.primitive
     x, y, out = Var(kind), Var(kind), Var(kind)
-    add = Program((x, y), (Equation(_ADD, (x, y), {}, (out,)),), (out,), "add")
+    add = Program((x, y), (Equation(add, (x, y), {}, (out,)),), (out,), "add")
     yield SumStacks(region(add, lower), *step.inputs, step.outputs[0])
 
 

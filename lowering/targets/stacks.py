@@ -5,7 +5,6 @@ In: an executable, arrays. Out: arrays. Imports NumPy only.
 from __future__ import annotations
 
 import ctypes
-import math
 
 import numpy as np
 
@@ -32,23 +31,35 @@ def is_stack(kind) -> bool:
 
 def _to_records(array: np.ndarray, kind, alive: list) -> np.ndarray:
     """Records of the arrays in an array of objects, which `alive` keeps."""
-    records = np.zeros((*kind.shape, WORDS), np.int64)
-    for place in np.ndindex(*kind.shape):
-        elements = np.ascontiguousarray(array[place])
-        alive.append(elements)
-        records[place][:3] = elements.ctypes.data, len(elements), len(elements)
+    element = kind.dtype.element
+    records = np.zeros((*array.shape, WORDS), np.int64)
+    for place in np.ndindex(*array.shape):
+        elements = array[place]
+        data = _to_records(elements, element, alive) if is_stack(element) else \
+            np.ascontiguousarray(elements)
+        alive.append(data)
+        records[place][:3] = data.ctypes.data, len(elements), len(elements)
     return records
 
 
 def _from_records(records: np.ndarray, kind) -> np.ndarray:
     """Copies of what records point to, as an array of objects."""
     element = kind.dtype.element
-    out = np.empty(kind.shape, object)
-    for place in np.ndindex(*kind.shape):
+    shape = records.shape[:-1]
+    out = np.empty(shape, object)
+    for place in np.ndindex(*shape):
         address, count = records[place][:2].tolist()
-        values = np.empty((count, *element.shape), element.dtype)
-        if values.size:
-            size = math.prod(values.shape) * element.dtype.itemsize
-            ctypes.memmove(values.ctypes.data, address, size)
-        out[place] = values
+        if is_stack(element):
+            inner = _copied(address, (count, *element.shape, WORDS), np.int64)
+            out[place] = _from_records(inner, element)
+        else:
+            out[place] = _copied(address, (count, *element.shape), element.dtype)
     return out
+
+
+def _copied(address: int, shape: tuple, dtype) -> np.ndarray:
+    """An array with what lies at an address."""
+    values = np.empty(shape, dtype)
+    if values.size:
+        ctypes.memmove(values.ctypes.data, address, values.nbytes)
+    return values
