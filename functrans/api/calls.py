@@ -1,7 +1,7 @@
 """Calling a user's function on flat lists of leaves, and naming arguments in errors.
 
 In: functions, arguments as users pass them. Out: flat functions, names by path. Imports
-`tree`, `array`.
+`tree`, `array`, `primitives.basic`.
 """
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ from functrans import tree
 from functrans.errors import StructureError
 from functrans.ir.type import ArrayType
 
+MAX_LINES = 12              # of the differences that an error shows
+
 
 def describe_types(types: Sequence[ArrayType], structure) -> dict:
     """Types by path."""
@@ -34,11 +36,13 @@ def require_same_types(left: Sequence[ArrayType], left_tree, right: Sequence[Arr
             lines.append(f"  at {path}: {left_name} {x or 'has nothing'}, "
                          f"{right_name} {y or 'has nothing'}")
     lines.append(_advice(a, b))
-    raise StructureError("\n".join(line for line in lines[:12] if line))
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES:-1] = [f"  ... and {len(lines) - MAX_LINES - 1} more"]
+    raise StructureError("\n".join(lines))
 
 
 def _advice(a: dict, b: dict) -> str:
     pairs = [(a[path], b[path]) for path in a if path in b and not a[path].matches(b[path])]
-    if any(x.shape == y.shape for x, y in pairs):
+    if pairs and all(x.shape == y.shape for x, y in pairs):
         return "Convert with .astype(dtype), or start from an array of the dtype that comes out."
-    return "Make the shapes and structures equal." if pairs or a.keys() != b.keys() else ""
+    return "Structures, shapes and dtypes must be equal."

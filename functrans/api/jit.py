@@ -46,6 +46,11 @@ def disable_jit(disable: bool = True):
         _disabled.reset(token)
 
 
+def jit_is_disabled() -> bool:
+    """Whether we are within `disable_jit()`."""
+    return _disabled.get()
+
+
 def jit(fun: Callable | None = None, *, static_argnums=(), static_argnames=(),
         donate_argnums=(), donate_argnames=(), device=None, inline: bool = False):
     """A function that runs `fun` as compiled kernels.

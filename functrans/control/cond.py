@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from functrans.array import Array
+from functrans.control.scan import map_lanes
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program, Var
@@ -19,7 +20,6 @@ from functrans.ir.type import tangent_type
 from functrans.primitives.basic import instantiate, is_linear, type_of_value, zeros
 from functrans.trace import bind, run, trace
 from functrans.control.lockstep import all_branches
-from functrans.control.scan import map_lanes
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import linearize_program
 from functrans.transforms.transpose import transpose
@@ -33,7 +33,8 @@ def bind_cond(index, branches: Sequence[Program], operands: Sequence) -> list:
 
 
 def _infer(index, *types, branches):
-    return tuple(kind.strong() for kind in branches[0].output_types)
+    return tuple(kinds[0] if all(kind.weak for kind in kinds) else kinds[0].strong()
+                 for kinds in zip(*(branch.output_types for branch in branches)))
 
 
 def _evaluate(index, *arrays, branches):

@@ -14,8 +14,7 @@ from typing import Protocol
 
 from functrans.ir.program import Program
 from functrans.ir.type import tangent_type
-from functrans.primitives.basic import (add_tangents, instantiate, is_linear, type_of_value,
-                                        zeros)
+from functrans.primitives.basic import add_tangents, instantiate, is_linear, type_of_value, zeros
 from functrans.trace import run, trace
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import record_linear
@@ -37,6 +36,13 @@ def divide(values: Sequence, params: dict):
     """Operands (or types, or flags) as (constants, carries, stacked)."""
     first, second = params["constants"], params["constants"] + params["carries"]
     return list(values[:first]), list(values[first:second]), list(values[second:])
+
+
+def carried_types(body: Program, constants: int, carries: int) -> tuple:
+    """The types of the carries at the end: weak where they start and go on weak."""
+    starts = body.input_types[constants:constants + carries]
+    return tuple(end if start.weak else end.strong()
+                 for start, end in zip(starts, body.output_types))
 
 
 # ---- forward mode ----

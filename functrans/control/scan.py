@@ -12,8 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from functrans.array import wrap
-from functrans.control.loops import (batched_carries, divide, loop_jvp, loop_linearize,
-                                     loop_transpose)
+from functrans.control.loops import (
+    batched_carries,
+    carried_types,
+    divide,
+    loop_jvp,
+    loop_linearize,
+    loop_transpose,
+)
 from functrans.control.lockstep import require_independent
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
@@ -35,14 +41,9 @@ class Steps:
                     reverse=reverse, constants=len(constants), carries=len(carries))
 
 
-def _row_type(kind, length: int):
-    return kind.strong().with_shape((length, *kind.shape))
-
-
 def _infer(*types, body, length, reverse, constants, carries):
-    outs = body.output_types
-    return (*(kind.strong() for kind in outs[:carries]),
-            *(_row_type(kind, length) for kind in outs[carries:]))
+    return (*carried_types(body, constants, carries),
+            *(kind.with_shape((length, *kind.shape)) for kind in body.output_types[carries:]))
 
 
 def _evaluate(*arrays, body, length, reverse, constants, carries):

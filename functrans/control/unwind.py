@@ -17,8 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from functrans.array import wrap
-from functrans.control.loops import (batched_carries, divide, loop_jvp, loop_linearize,
-                                     loop_transpose, transpose_by_linearizing)
+from functrans.control.loops import (
+    batched_carries,
+    carried_types,
+    divide,
+    loop_jvp,
+    loop_linearize,
+    loop_transpose,
+    transpose_by_linearizing,
+)
 from functrans.control.lockstep import until_all_are_done
 from functrans.control.scan import map_lanes, raw, row, stack_rows
 from functrans.ir import primitive as kernels
@@ -51,9 +58,8 @@ class Counted:
 
 
 def _infer_unwind(count, *types, body, reverse, constants, carries):
-    outs = body.output_types
-    return (*(kind.strong() for kind in outs[:carries]),
-            *(_stack_type(kind) for kind in outs[carries:]))
+    return (*carried_types(body, constants, carries),
+            *(_stack_type(kind) for kind in body.output_types[carries:]))
 
 
 def _element(stack: np.ndarray, k: int, kind: ArrayType):
@@ -142,9 +148,8 @@ def bind_while(condition: Program, body: Program, condition_constants: Sequence,
 
 
 def _infer_while(*types, condition, body, condition_constants, constants, carries, counted):
-    outs = body.output_types
-    results = tuple(kind.strong() for kind in outs[:carries])
-    return (*results, COUNT, *(_stack_type(kind) for kind in outs[carries:])) \
+    results = carried_types(body, constants, carries)
+    return (*results, COUNT, *(_stack_type(kind) for kind in body.output_types[carries:])) \
         if counted else results
 
 

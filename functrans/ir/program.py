@@ -82,7 +82,7 @@ class Literal(_Immutable):
 
     def __init__(self, value: np.generic, weak: bool = False):
         _set(self, "value", value)
-        _set(self, "type", ArrayType((), value.dtype, weak))
+        _set(self, "type", ArrayType((), value.dtype, weak and value.dtype.kind != "b"))
 
     def __repr__(self):
         return f"Literal({self.value!r})"

@@ -19,14 +19,14 @@ from functrans.lax.implicit import custom_linear_solve, custom_root
 from functrans.lax.loops import fori_loop, map, scan, while_loop
 from functrans.lax.prefix import associative_scan
 from functrans.lax.windows import (
-                                       dynamic_index_in_dim,
-                                       dynamic_slice,
-                                       dynamic_slice_in_dim,
-                                       dynamic_update_index_in_dim,
-                                       dynamic_update_slice,
-                                       dynamic_update_slice_in_dim,
-                                       index_in_dim,
-                                       slice_in_dim,
+                                   dynamic_index_in_dim,
+                                   dynamic_slice,
+                                   dynamic_slice_in_dim,
+                                   dynamic_update_index_in_dim,
+                                   dynamic_update_slice,
+                                   dynamic_update_slice_in_dim,
+                                   index_in_dim,
+                                   slice_in_dim,
 )
 
 __all__ = ["all_gather", "all_to_all", "associative_scan", "axis_index", "axis_size", "cond",

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import plain_lax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import functrans as ft
 import functrans.numpy as fnp
-import plain_lax
 from functrans import lax
 
 lax_with_vmap = type("Structured", (), {
