@@ -34,7 +34,7 @@ def told(name: str) -> str:
     lines, first = inspect.getsourcelines(function)
     for number in re.findall(r"mistakes\.py:(\d+)", text):
         assert first <= int(number) < first + len(lines), f"{text}\nnames another line"
-    text = re.sub(r"\S*mistakes\.py:\d+", "mistakes.py", text)
+    text = re.sub(r"[^\s(]*mistakes\.py:\d+", "mistakes.py", text)
     return re.sub(r"0x[0-9a-f]+", "0x...", text)
 
 

@@ -11,7 +11,7 @@ from functrans import tree
 from functrans.errors import StructureError
 from functrans.ir.type import ArrayType
 
-MAX_LINES = 12              # of the differences that an error shows
+MAX_LINES = 9              # of the differences that an error shows
 
 
 def describe_types(types: Sequence[ArrayType], structure) -> dict:
