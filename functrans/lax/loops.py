@@ -197,8 +197,8 @@ def _while(cond_fun: Callable, body_fun: Callable, init_val, who: str,
 def _bind_while(test: Traced, program: Program, captured: list, state: list) -> list:
     """The loop, without the carries that never change: they are constants of both."""
     loop = settle(program, captured, state)
-    if not loop.carries:
-        return state
+    if not loop.carries:                              # it has no end, or no step: so be it
+        return bind_while(test.program, program, test.captured, captured, state)
     condition = with_constants_first(test.program, len(test.captured), loop.changes)
     unchanged = [value for value, flag in zip(state, loop.changes) if not flag]
     outs = bind_while(condition, loop.body, [*test.captured, *unchanged], loop.constants,
