@@ -101,7 +101,7 @@ def test_the_table_of_switches_is_true():
 
 
 def test_links_and_commands_lead_somewhere():
-    for path in re.findall(r"\]\(([\w/.]+)\)", TEXT) + re.findall(r"python (\S+\.py)", TEXT):
+    for path in re.findall(r"\]\(([\w/.-]+)\)", TEXT) + re.findall(r"python (\S+\.py)", TEXT):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"python3 (\S+)", TEXT):
         assert (ROOT / path).exists(), path
