@@ -21,6 +21,7 @@ Imports NumPy only.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -97,7 +98,8 @@ _KEY = "key"        # not a switch: those on which Programs depend, together
 
 def _keyed(values: dict) -> dict:
     """Switches with their key, which every call of a jitted function asks for."""
-    values[_KEY] = values["default_float"], values["default_int"], values["target"]
+    values[_KEY] = (values["default_float"], values["default_int"], values["target"],
+                    values["debug_nans"])
     return values
 
 
@@ -107,6 +109,7 @@ class Config:
     def __init__(self):
         self.__dict__["_values"] = ContextVar("functrans_config", default=None)
         self.__dict__["_base"] = _keyed({name: self._initial(name) for name in _SWITCHES})
+        self.__dict__["_listeners"] = {}
 
     @staticmethod
     def _initial(name):
@@ -139,6 +142,7 @@ class Config:
         known = _known(name)
         values[known] = _parsed(known, value, "config.update")
         _keyed(values)
+        self._tell({known: values[known]})
 
     @contextmanager
     def override(self, **values):
@@ -146,10 +150,21 @@ class Config:
         changed = {_known(name): _parsed(name, value, "config.override")
                    for name, value in values.items()}
         token = self._values.set(_keyed({**self._current(), **changed}))
+        self._tell(changed)
         try:
             yield self
         finally:
             self._values.reset(token)
+
+    def listen(self, name: str, function: Callable):
+        """Has `function(value)` called with the value of a switch: now, and whenever it is set."""
+        self._listeners.setdefault(_known(name), []).append(function)
+        function(getattr(self, name))
+
+    def _tell(self, changed: dict):
+        for name, value in changed.items():
+            for function in self._listeners.get(name, ()):
+                function(value)
 
     def __repr__(self):
         values = self._current()

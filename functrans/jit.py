@@ -21,9 +21,11 @@ import numpy as np
 from functrans.array import Array, wrap
 from functrans.config import config
 from functrans.errors import TargetError
+from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
 from functrans.ir.type import storage_dtype
+from functrans.nans import WatchedExecutable
 from functrans.primitives.basic import is_linear
 from functrans.primitives.index import outside
 from functrans.trace import Tracer, bind, leaked
@@ -55,7 +57,8 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
 
     reason: why it is needed now, for `explain_compiles`.
     """
-    key = (target or config.target, donated, config.threads)
+    donated = () if config.debug_nans else donated      # the operands are needed for a second look
+    key = (target or config.target, donated, config.threads, config.debug_nans)
     with _lock:
         compiled = _executables.setdefault(program, {})
         found = compiled.get(key)
@@ -70,7 +73,9 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
         raise TargetError(f"there is no target {target!r} here: jit(device=...) and "
                           f"config.target are one of {', '.join(lowering.TARGETS)}")
     start = time.perf_counter()
-    watch = _print_pass if config.debug >= 2 else None
+    watch = _print_pass if config.debug >= 2 else _no_report if config.check else None
+    if config.check:
+        check(program)
     compiled = lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
                                 config.threads or None, watch)
     record = Compilation(program.name, reason, time.perf_counter() - start, compiled.records)
@@ -79,7 +84,11 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
         _print(describe_compilation(record))
     if config.debug >= 3:
         _print(compiled.source())
-    return compiled
+    return WatchedExecutable(compiled, program) if config.debug_nans else compiled
+
+
+def _no_report(name: str, program: Program):
+    """That someone watches is enough: passes are checked then."""
 
 
 def _print_pass(name: str, program: Program):

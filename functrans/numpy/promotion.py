@@ -122,7 +122,7 @@ def promote_types(a, b) -> np.dtype:
 
 def result_type_of(*operands) -> tuple:
     """(dtype, weak) of operands that are arrays, tracers or scalars."""
-    floats, ints, _ = config.key
+    floats, ints, *_ = config.key
     return _result(tuple([_kind(x) for x in operands]), floats, ints)
 
 
