@@ -364,16 +364,16 @@ class Fuser:
                 continue
             if chosen is None:
                 chosen, domain = cluster, found
-            elif shape and self._mergeable(chosen, cluster, domain, found):
+            elif self._mergeable(chosen, cluster, domain, found):
                 self._merge(chosen, cluster, domain, found)
                 before = self._makers_of(leaves)
         return chosen, domain
 
     def _candidates(self, leaves: list) -> list[Cluster]:
-        """The clusters of the operands, the latest first."""
+        """The clusters of the operands: those with loops before scalar ones, the latest first."""
         found = {self.cluster_of[leaf.var].bit: self.cluster_of[leaf.var]
                  for leaf in leaves if leaf.var in self.cluster_of and not leaf.view}
-        return [found[bit] for bit in sorted(found, reverse=True)]
+        return sorted(found.values(), key=lambda cluster: (not cluster.has_axes(), -cluster.bit))
 
     def _makers_of(self, leaves: list) -> int:
         before = 0
@@ -478,7 +478,9 @@ class Fuser:
             if x is not None and y is not None and not directions_agree(
                     self.axes.find(x), self.axes.find(y)):
                 return False
-        return any(x is not None and y is not None for x, y in zip(domain, other))
+        if any(x is not None and y is not None for x, y in zip(domain, other)):
+            return True
+        return not a.has_axes() and not b.has_axes()         # scalars, all of them
 
     def _merge(self, a: Cluster, b: Cluster, domain: list, other: list):
         """Moves all of b into a."""
