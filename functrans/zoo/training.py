@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import functrans as ft
-from functrans import optim, random
+from functrans import optim, random, stop_gradient, tree
+from functrans import numpy as fnp
+from functrans.api.grad import grad, value_and_grad
+from functrans.api.jit import jit
 from functrans.optim.precision import LossScalingState
 from functrans.zoo import curves
 from functrans.zoo.data import Batches, Ragged
@@ -96,7 +98,7 @@ def fit(loss: Callable, params, data, optimizer, epochs: int, *, batch_size: int
     """
     if metrics and validation is None:
         raise ValueError("fit: metrics are computed on validation data; give validation=")
-    params = ft.tree.map(ft.numpy.asarray, params)
+    params = tree.map(fnp.asarray, params)
     run = Run(params, optimizer.init(params), carry)
     run.best_params = params if patience is not None else None
     saver = Saver(checkpoints, keep, checkpoint_every)
@@ -169,7 +171,7 @@ class _Stepper:
         self.loss, self.optimizer = loss, optimizer
         self.key = key if _takes_key(loss) else None
         self.carried = carried
-        self.jitted = ft.jit(self._compute)
+        self.jitted = jit(self._compute)
 
     def step(self, run: Run, batch, saver: Saver) -> float:
         """One step; the loss before it."""
@@ -194,12 +196,12 @@ class _Stepper:
         def scaled(params):
             value, carry = _split(self.loss(params, batch, **extras), self.carried)
             return value * scale, (value, carry)
-        (_, (value, carry)), gradients = ft.value_and_grad(scaled, has_aux=True)(params)
+        (_, (value, carry)), gradients = value_and_grad(scaled, has_aux=True)(params)
         updates, state = self.optimizer.update(gradients, state, params)
         return optim.apply_updates(params, updates), state, value, carry
 
     def _gradient(self, run: Run, batch, extras):
-        return ft.jit(ft.grad(lambda params: _split(self.loss(params, batch, **extras),
+        return jit(grad(lambda params: _split(self.loss(params, batch, **extras),
                                                     self.carried)[0]))(run.params)
 
 
@@ -217,12 +219,12 @@ def _split(result, carried: bool) -> tuple:
     if not (isinstance(result, (tuple, list)) and len(result) == 2):
         raise TypeError("fit: with carry= the loss returns a pair (scalar, next carry), got "
                         f"{type(result).__name__}")
-    return result[0], ft.stop_gradient(result[1])
+    return result[0], stop_gradient(result[1])
 
 
 def _scale_of(state):
     """The factor of the loss that the optimizer asks for."""
-    nodes = ft.tree.leaves(state, is_leaf=lambda node: isinstance(node, LossScalingState))
+    nodes = tree.leaves(state, is_leaf=lambda node: isinstance(node, LossScalingState))
     scales = any(isinstance(node, LossScalingState) for node in nodes)
     return optim.loss_scale(state) if scales else 1
 
@@ -234,8 +236,8 @@ class _Judge:
 
     def __init__(self, loss: Callable, metrics: dict, validation, carry):
         self.data, self.carry = validation, carry
-        self.loss = ft.jit(loss)
-        self.metrics = {name: ft.jit(metric) for name, metric in metrics.items()}
+        self.loss = jit(loss)
+        self.metrics = {name: jit(metric) for name, metric in metrics.items()}
 
     def judge(self, params) -> dict:
         """Means by name; nothing without validation data."""
@@ -275,7 +277,7 @@ def _as_batches(data, batch_size: int, key=None):
     """Data as something that gives batches: arrays are batched, all else does so by itself."""
     if data is None or isinstance(data, Batches) or hasattr(data, "epoch"):
         return data
-    leaves = ft.tree.leaves(data)
+    leaves = tree.leaves(data)
     arrays = leaves and all(isinstance(leaf, Ragged) or hasattr(leaf, "shape") for leaf in leaves)
     if arrays and (not isinstance(data, list) or isinstance(data[0], Ragged)):
         return Batches(data, batch_size, key=key)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["manual-lstm-gradient.md"]
+PAGES = ["manual-lstm-gradient.md", "zoo.md"]
 
 
 def _blocks(page: str) -> str:
@@ -33,3 +33,12 @@ def test_snippets(page, monkeypatch, tmp_path):
             assert repr(value if not isinstance(value, np.bool_) else bool(value)) == promise, text
             checked += 1
     assert checked
+
+
+def test_a_classifier_on_real_data_is_12_lines():
+    text = (ROOT / "docs" / "zoo.md").read_text()
+    block, = (block for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+              if "load_digits" in block)
+    lines = [line for line in block.splitlines() if line.strip()]
+    assert lines[-1].startswith("run.history")              # what it reaches, checked above
+    assert len(lines) - 1 <= 12 and max(map(len, lines)) <= 100

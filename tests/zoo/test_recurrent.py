@@ -97,6 +97,25 @@ def test_lengths_are_data_and_sizes_do_not_compile():
     assert len(records) == kernels
 
 
+@pytest.mark.parametrize("kind", MODELS)
+def test_gradients_of_each_sequence_by_vmap(kind):
+    params, x, lengths = _params(kind), _random(6, 3, 3), np.array([2, 6, 4])
+    slope = ft.grad(lambda p, x, n: _loss(kind, p, x, lengths=n))
+    each = ft.jit(ft.vmap(slope, (None, 1, 0)))(params, x, lengths)
+    alone = [ft.grad(lambda p, row=x[:length, lane]: _loss(kind, p, row))(params)
+             for lane, length in enumerate(lengths)]
+    _close(each, ft.tree.map(lambda *leaves: fnp.stack(leaves), *alone), 1e-9)
+
+
+def test_second_derivatives_equal_differences_of_gradients():
+    params, x = _params(), _random(4, 2, 3)
+    slope = ft.jit(ft.grad(lambda p: _loss("lstm", p, x, lengths=[4, 2])))
+    direction = ft.tree.map(fnp.ones_like, params)
+    _, second = ft.jvp(slope, (params,), (direction,))
+    sides = [slope(ft.tree.map(lambda p, step=step: p + step, params)) for step in (1e-5, -1e-5)]
+    _close(second, ft.tree.map(lambda a, b: (a - b) / 2e-5, *sides), 1e-7)
+
+
 # ---- carried state ----
 
 @pytest.mark.parametrize("kind", MODELS)
