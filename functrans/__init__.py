@@ -29,6 +29,7 @@ from functrans.api.explain import explain_compiles
 from functrans.api.inspect import block_until_ready, eval_shape, make_ir
 from functrans.api.jacobian import hessian, hvp, jacfwd, jacrev
 from functrans.api.jit import disable_jit, jit
+from functrans.api.lowered import interpret
 from functrans.api.vmap import vmap
 from functrans.control import policies as checkpoint_policies
 from functrans.primitives.elementwise import stop_gradient as _stop_gradient
@@ -44,9 +45,9 @@ __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
     "checkpoint_policies", "config", "custom_jvp", "custom_vjp", "custom_vmap", "debug",
     "disable_jit", "errors", "eval_shape", "explain_compiles", "float0", "grad", "hessian", "hvp",
-    "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose", "linearize",
-    "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat", "sequential_vmap",
-    "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
+    "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
+    "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
+    "sequential_vmap", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
 ]
 
 

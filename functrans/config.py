@@ -7,7 +7,7 @@
 |-----------------|---------------------------|-----------|-------------------------------------|
 | `default_float` | `FUNCTRANS_DEFAULT_FLOAT` | `float32` | dtype of Python floats              |
 | `default_int`   | `FUNCTRANS_DEFAULT_INT`   | `int64`   | dtype of Python ints                |
-| `target`        | `FUNCTRANS_TARGET`        | `cpu`     | what `jit` compiles for             |
+| `target`        | `FUNCTRANS_TARGET`        | `cpu`     | what `jit` compiles for, see below  |
 | `debug`         | `FT_DEBUG`                | `0`       | 1 compiles, 2 passes, 3 kernel text |
 | `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of compiled kernels, or none |
 | `cache_limit`   | `FUNCTRANS_CACHE_LIMIT`   | `1G`      | bytes that it may take; `500M` etc. |
@@ -15,6 +15,9 @@
 | `check`         | `FUNCTRANS_CHECK`         | `False`   | check every Program after each pass |
 | `debug_nans`    | `FUNCTRANS_DEBUG_NANS`    | `False`   | raise where a NaN is first computed |
 | `tracebacks`    | `FUNCTRANS_TRACEBACKS`    | `folded`  | `full`: frames of the library, too  |
+
+Targets: `cpu`; `reference`, which evaluates equation by equation with NumPy; `interpret`, the
+kernels of `cpu` in plain Python (see `functrans.interpret`).
 
 Imports NumPy only.
 """
@@ -82,7 +85,7 @@ def _bytes(value) -> int:
 _SWITCHES = {
     "default_float": ("FUNCTRANS_DEFAULT_FLOAT", _choice("float32", "float64"), "float32"),
     "default_int": ("FUNCTRANS_DEFAULT_INT", _choice("int32", "int64"), "int64"),
-    "target": ("FUNCTRANS_TARGET", _choice("cpu", "reference", "cuda"), "cpu"),
+    "target": ("FUNCTRANS_TARGET", _choice("cpu", "reference", "interpret", "cuda"), "cpu"),
     "debug": ("FT_DEBUG", int, 0),
     "cache_dir": ("FUNCTRANS_CACHE_DIR", _folder, None),
     "cache_limit": ("FUNCTRANS_CACHE_LIMIT", _bytes, 2 ** 30),

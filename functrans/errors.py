@@ -16,9 +16,12 @@ class FunctransError(Exception):
     that was traced.
     """
 
-    def __init__(self, message: str = "", *rest, **named):
-        super().__init__(message if " at: " in message else message + _user_line(), *rest,
-                         **named)
+    names_line = True          # whether the line belongs to the message
+
+    def __init__(self, message: str = "", *rest, **options):
+        if self.names_line and " at: " not in message:
+            message += _user_line()
+        super().__init__(message, *rest, **options)
 
 
 def _user_line() -> str:
@@ -107,3 +110,5 @@ class NonFiniteError(FunctransError, FloatingPointError):
 
 class MissingExtraError(FunctransError, ImportError):
     """An optional package is not installed."""
+
+    names_line = False

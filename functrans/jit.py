@@ -57,6 +57,8 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
 
     reason: why it is needed now, for `explain_compiles`.
     """
+    if config.target == "interpret":             # of a block that wants to see all kernels
+        target = "interpret"
     donated = () if config.debug_nans else donated      # the operands are needed for a second look
     key = (target or config.target, donated, config.threads, config.debug_nans)
     with _lock:
@@ -123,6 +125,12 @@ def clear_cache():
     import lowering
     if config.cache_dir:
         lowering.clear_cache(config.cache_dir)
+
+
+def executable_from_text(program: Program, path):
+    """The executable that runs the text in a file, an edited copy of the Program's own."""
+    import lowering
+    return lowering.from_text(program, path)
 
 
 def call(compiled, program: Program, leaves: Sequence) -> list[Array]:

@@ -9,7 +9,13 @@ from functrans.ir.program import Program
 
 
 #: The targets that there are.
-TARGETS = ("reference", "cpu")
+TARGETS = ("reference", "cpu", "interpret")
+
+
+def from_text(program: Program, path):
+    """The Program, run by Python from a file with a copy of its text, which may be edited."""
+    from lowering.targets.interpret import interpret
+    return interpret(program, path=path)
 
 
 def compile(program: Program, target: str, donated: tuple = (), cache_folder=None,
@@ -28,6 +34,9 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
         return compile_for_cpu(program, donated, cache_folder, cache_limit, threads, watch)
+    if target == "interpret":
+        from lowering.targets.interpret import interpret
+        return interpret(program, cache_folder)
     raise ValueError(f"unknown target {target!r}; there are {', '.join(TARGETS)}")
 
 

@@ -35,6 +35,8 @@ class _Emitter:
     def __init__(self, nest: Nest):
         self.nest = nest
         self.lines: list[str] = []
+        self.locations: list = []            # for each line, the user's line
+        self.location = None
         self.numbers = Numbers()
         self.axis_names = _axis_names(nest)
         self.extents = {axis: f"n_{name}" if len(nest.axes) > 1 else "n"
@@ -73,7 +75,9 @@ class _Emitter:
         parameters = self.numbers.all_parameters()
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
         lines = [head, *(INDENT + line for line in self.numbers.preamble), *self.lines]
-        return KernelText("\n".join(lines) + "\n", parameters, self.checks, self._split())
+        locations = [None] * (len(lines) - len(self.lines)) + self.locations
+        return KernelText("\n".join(lines) + "\n", parameters, self.checks, self._split(),
+                          locations)
 
     def _split(self) -> Split | None:
         """How the outermost loop can be cut into parts; None if it cannot."""
@@ -90,6 +94,7 @@ class _Emitter:
 
     def _line(self, depth: int, text: str):
         self.lines.append(INDENT * depth + text)
+        self.locations.append(None if text.startswith(("for ", "pass")) else self.location)
 
     # ---- loops ----
 
@@ -138,6 +143,7 @@ class _Emitter:
 
     def _start(self, step: Step, axes: tuple, depth: int):
         statement = step.statement
+        self.location = statement.location
         depth = self._loops(axes, depth)
         state = self._state(step, "acc", statement.dtype)
         self._line(depth, f"{state} = {constant(statement.init)}")
@@ -181,6 +187,7 @@ class _Emitter:
 
     def _statement(self, step: Step, depth: int, path: tuple):
         statement = step.statement
+        self.location = statement.location
         if isinstance(statement, Store):
             self._store(step, depth, path)
         elif isinstance(statement, (Reduce, Cumulate)):

@@ -49,11 +49,17 @@ class Split:
 
 @dataclass(slots=True)
 class KernelText:
-    """A kernel as text. `checks`: for each code of an index error, (location, size)."""
+    """A kernel as text.
+
+    checks: for each code of an index error, (location, size). locations: for each line, the
+    user's line that it computes, or None; they are no part of the text, so that equal structures
+    are one kernel wherever they come from.
+    """
     text: str
     parameters: list
     checks: list = field(default_factory=list)
     split: Split | None = None
+    locations: list = field(default_factory=list)
 
 
 class Numbers:

@@ -99,7 +99,7 @@ def _launch(text) -> Launch:
 
 def _lower_product(step: Opaque):
     left, right = step.detail
-    yield Product(left, right, step.outputs[0])
+    yield Product(left, right, step.outputs[0], step.equation and step.equation.location)
 
 
 def _lower_copy(step: Opaque):

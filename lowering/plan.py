@@ -30,6 +30,7 @@ class Product:
     left: Matrices
     right: Matrices
     target: View
+    location: object = None
 
     @property
     def reads(self) -> list:

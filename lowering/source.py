@@ -1,34 +1,50 @@
 """The text of kernels as Python modules: what they import, and how they become functions.
 
-Imports nothing of this package but, when a kernel runs, `lowering.math`.
+Imports `plainly`, and, when a kernel runs, `lowering.math`.
 """
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import keyword
 import linecache
+import os
 import re
+import tempfile
+from pathlib import Path
+
+from lowering import plainly
 
 _NUMPY = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-          "float32", "float64", "complex64", "complex128")
-_PLAIN = {"for", "in", "range", "if", "else", "elif", "and", "or", "not", "def", "kernel", "pass",
-          "True", "False", "error", "real", "imag", "conjugate", "while", "break", "complex"}
+          "float32", "float64", "complex64", "complex128", "errstate")
+_PLAIN = {*keyword.kwlist, "error", "real", "imag", "conjugate", "float", "int", "complex", "range",
+          "reversed"}
+_DEFINED = re.compile(r"def (\w+)\(")
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=\()|\b(?:inf|nan)\b")
 
 
 def module_text(kernel: str) -> str:
     """A kernel as a module that runs by itself."""
-    words = set(_WORD.findall(kernel))
-    numpy = sorted(words & set(_NUMPY))
-    constants = sorted(words & {"inf", "nan"})
-    functions = sorted(words - set(numpy) - set(constants) - _PLAIN)
-    head = []
-    if constants:
-        head.append(f"from math import {', '.join(constants)}")
-    if numpy:
-        head.append(f"from numpy import {', '.join(numpy)}")
-    if functions:
-        head.append(f"from lowering.math import {', '.join(functions)}")
+    head = imports(kernel)
     return "\n".join(head) + ("\n\n\n" if head else "") + kernel
+
+
+def imports(text: str) -> list[str]:
+    """The lines that import what a text calls: NumPy's scalars, the math of kernels, and what is
+    done between them."""
+    words = set(_WORD.findall(text)) - _PLAIN - set(_DEFINED.findall(text))
+    groups = {"math": words & {"inf", "nan"}, "numpy": words & set(_NUMPY),
+              "lowering.plainly": words & set(plainly.__all__)}
+    groups["lowering.math"] = words.difference(*groups.values())
+    return [line for module in ("math", "numpy", "lowering.math", "lowering.plainly")
+            if groups[module] for line in _import(module, sorted(groups[module]))]
+
+
+def _import(module: str, names: list[str]) -> list[str]:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) < 100:
+        return [line]
+    return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
 
 
 def digest(text: str) -> str:
@@ -42,3 +58,23 @@ def as_function(module: str, filename: str):
     scope: dict = {"__name__": "functrans_kernel", "__file__": filename}
     exec(compile(module, filename, "exec"), scope)
     return scope["kernel"]
+
+
+def save(text: str, folder: Path, name: str) -> Path:
+    """Writes a module to a file of its own; by renaming, so that it is whole or not there."""
+    path = Path(folder) / f"{name}_{digest(text)}.py"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    return path
+
+
+def load(path: Path):
+    """The module in a file, executed."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

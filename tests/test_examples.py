@@ -91,7 +91,7 @@ def test_mlp_shows_program_and_kernels(tmp_path, capsys, extras):
     assert "# traced\nstep(params_0_bias: f32[16]" in printed
     assert "# optimized\nstep(" in printed
     assert "dot_general" in printed and "# train_mlp.py:" in printed
-    assert "\ndef kernel(" in printed
+    assert "\ndef kernel_0(" in printed
 
 
 def test_mlp_without_hidden_layers_and_with_one_large_batch(tmp_path, capsys, extras):
@@ -130,7 +130,7 @@ def test_tour_visits_every_stop():
     assert titles == [str(number) for number in range(1, 11)]
     assert "loss(w: f32[3], x: f32[8,3], y: f32[8]) -> (f32[]):" in printed    # traced
     assert "loss(w: f32[3], x: f32[8,3], y: f32[8]) -> (f32[8,3]):" in printed  # mapped
-    assert "def kernel(" in printed
+    assert "def kernel_0(" in printed
 
 
 def test_a_primitive_from_outside():

@@ -5,12 +5,31 @@ In: a traced signature. Out: texts, and a callable that is never traced again. I
 """
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from functrans import tree
 from functrans.api.calls import leaf_names, leaf_type
 from functrans.array import ArrayBase
+from functrans.config import config
 from functrans.errors import ArgumentError
 from functrans.ir.program import Program
-from functrans.jit import call, executable
+from functrans.jit import call, executable, executable_from_text
+
+
+@contextmanager
+def interpret():
+    """Within this block the kernels of jitted functions run in plain Python, line by line.
+
+    The values are those of compiled code, to rounding. A debugger stops in kernels, and tracebacks
+    show their lines; `jit(f).lower(*args).compile().executable.path` is the file they are in.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> with ft.interpret():
+    ...     ft.jit(lambda x: x * 2 + 1)(fnp.array([1.0, 2.0]))
+    Array([3., 5.], dtype=float32)
+    """
+    with config.override(target="interpret"):
+        yield
 
 
 class Lowered:
@@ -62,12 +81,20 @@ class Lowered:
         return "\n\n".join(f"# {name}\n{text}" for name, text in texts.items())
 
     def source(self, target=None) -> str:
-        """The text of the kernels and of the entry that calls them."""
+        """The kernels and what calls them, as a Python module.
+
+        It runs by itself: saved to a file and imported, its `run(*arrays)` gives the outputs as
+        NumPy arrays, so it can be stepped through.
+        """
         return self._executable(target and str(getattr(target, "platform", target))).source()
 
     def compile(self) -> Compiled:
         """Compiles; the result is called with arrays of the same structure and types."""
         return Compiled(self, self._executable())
+
+    def with_source(self, path) -> Compiled:
+        """Runs a file with a copy of `source()`, which may have been edited, in plain Python."""
+        return Compiled(self, executable_from_text(self.program, path))
 
     def __repr__(self):
         return f"<lowered {self._name}: {len(self.program.equations)} equations>"

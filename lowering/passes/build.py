@@ -294,6 +294,7 @@ class _Builder:
         axes = tuple(None if axis is None else self.find(axis) for axis in axes)
         access = identity(view.shape, axes)
         value = self.results[var]
+        self.location = value.location
         place = self._place(view, access)
         every = frozenset(axis for axis in axes if axis is not None)
         self.add(Store([value], view.dtype, every | value.result_axes, place=place))

@@ -11,6 +11,8 @@ from threading import get_ident
 import numpy as np
 
 from functrans.ir.program import Program
+from lowering.errors import IndexOutOfBounds
+from lowering.listing import make_listing, title_of
 from lowering.native.cache import LIMIT, disk_cache
 from lowering.native.compile import records
 from lowering.native.pool import pool_of
@@ -18,7 +20,6 @@ from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_
                                     entry_table, runner)
 from lowering.pipeline import make_plan, optimize
 from lowering.plan import Host
-from lowering.source import module_text
 from lowering.targets import assemble_library, assemble_loops, stacks  # noqa: F401  (register)
 from lowering.targets.assemble import Assembler
 
@@ -125,17 +126,8 @@ class CpuExecutable:
     # ---- looking inside ----
 
     def source(self) -> str:
-        """The text of the kernels, each once."""
-        texts = dict.fromkeys(step.kernel.text for step in self.plan.launches())
-        return "\n\n".join(module_text(text) for text in texts)
-
-
-class IndexOutOfBounds(IndexError):
-    """An index outside of an array, found by a kernel; `location` is the user's line."""
-
-    def __init__(self, index: int, size: int, location):
-        super().__init__(f"index {index} is out of bounds for an axis of size {size}")
-        self.index, self.size, self.location = index, size, location
+        """The text of the kernels, and of what calls them, as a module that runs by itself."""
+        return make_listing(self.plan, title_of(self.program)).text
 
 
 def _ready(array) -> np.ndarray:
