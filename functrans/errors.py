@@ -16,12 +16,9 @@ class FunctransError(Exception):
     that was traced.
     """
 
-    names_line = True          # whether the line belongs to the message
-
-    def __init__(self, message: str = "", *rest, **options):
-        if self.names_line and " at: " not in message:
-            message += _user_line()
-        super().__init__(message, *rest, **options)
+    def __init__(self, message: str = "", *rest, **named):
+        super().__init__(message if " at: " in message else message + _user_line(), *rest,
+                         **named)
 
 
 def _user_line() -> str:
@@ -110,5 +107,3 @@ class NonFiniteError(FunctransError, FloatingPointError):
 
 class MissingExtraError(FunctransError, ImportError):
     """An optional package is not installed."""
-
-    names_line = False

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from functrans.ir.program import Program
-from functrans.ir.show import program_lines, show_location
+from functrans.ir.show import show_location
 from lowering.kernel_text import INDENT
 from lowering.library import LibraryCalls, Moving, Scratch
 from lowering.native import lapack
@@ -36,21 +36,26 @@ class Listing:
     checks: list = field(default_factory=list)
 
 
-def make_listing(plan: Plan, title: str) -> Listing:
-    """The text of a plan; `title` becomes the first line of its docstring."""
-    return _Writer(plan, title).listing()
+def make_listing(program: Program, plan: Plan) -> Listing:
+    """The text of an optimized Program and its plan."""
+    return _Writer(plan, _description(program)).listing()
 
 
-def title_of(program: Program) -> str:
-    """A Program's name and types."""
-    return next(program_lines(program)).rstrip(":")
+def _description(program: Program) -> str:
+    """The docstring of the module: what its inputs and outputs are."""
+    names = program.names or [None] * len(program.inputs)
+    inputs = [f"    x{k}: {kind}{f'  {name}' if name else ''}"
+              for k, (kind, name) in enumerate(zip(program.input_types, names, strict=True))]
+    outputs = [f"    y{k}: {kind}" for k, kind in enumerate(program.output_types)]
+    return "\n".join([f"{program.name or 'A program'}: run(*arrays) gives the outputs.\n",
+                      "Inputs:", *(inputs or ["    none"]), "Outputs:", *(outputs or ["    none"])])
 
 
 class _Writer:
     """The functions of the module so far."""
 
-    def __init__(self, plan: Plan, title: str):
-        self.plan, self.title = plan, title
+    def __init__(self, plan: Plan, description: str):
+        self.plan, self.description = plan, description
         self.kernels: dict[str, str] = {}            # text -> name
         self.functions: list[str] = []
         self.hosts: list = []
@@ -60,7 +65,7 @@ class _Writer:
     def listing(self) -> Listing:
         _Function(self, self.plan, "main").write()
         body = "\n\n\n".join([*self.functions, self._run()])
-        head = [f'"""{self.title}\n\nrun(*arrays) gives the outputs, in plain Python."""']
+        head = [f'"""{self.description}\n"""']
         head += imports(body)
         return Listing("\n".join(head) + "\n\n\n" + body + "\n", self.hosts, self.checks)
 

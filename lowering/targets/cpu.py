@@ -12,7 +12,7 @@ import numpy as np
 
 from functrans.ir.program import Program
 from lowering.errors import IndexOutOfBounds
-from lowering.listing import make_listing, title_of
+from lowering.listing import make_listing
 from lowering.native.cache import LIMIT, disk_cache
 from lowering.native.compile import records
 from lowering.native.pool import pool_of
@@ -127,7 +127,7 @@ class CpuExecutable:
 
     def source(self) -> str:
         """The text of the kernels, and of what calls them, as a module that runs by itself."""
-        return make_listing(self.plan, title_of(self.program)).text
+        return make_listing(self.program, self.plan).text
 
 
 def _ready(array) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from functrans.ir.program import Program
 from lowering.errors import IndexOutOfBounds
-from lowering.listing import Listing, make_listing, title_of
+from lowering.listing import Listing, make_listing
 from lowering.pipeline import make_plan, optimize
 from lowering.plainly import IndexOutside
 from lowering.source import load, save
@@ -25,7 +25,7 @@ from lowering.source import load, save
 def interpret(program: Program, folder=None, path=None) -> InterpretedExecutable:
     """A Program to be run by Python. path: a file with a copy of its text, edited by hand."""
     optimized = optimize(program)
-    listing = make_listing(make_plan(optimized), title_of(optimized))
+    listing = make_listing(optimized, make_plan(optimized))
     if path is None:
         name = re.sub(r"\W", "_", program.name or "program")
         folder = Path(folder or tempfile.gettempdir()) / "functrans_text"
