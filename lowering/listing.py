@@ -47,8 +47,10 @@ def _description(program: Program) -> str:
     inputs = [f"    x{k}: {kind}{f'  {name}' if name else ''}"
               for k, (kind, name) in enumerate(zip(program.input_types, names, strict=True))]
     outputs = [f"    y{k}: {kind}" for k, kind in enumerate(program.output_types)]
-    return "\n".join([f"{program.name or 'A program'}: run(*arrays) gives the outputs.\n",
-                      "Inputs:", *(inputs or ["    none"]), "Outputs:", *(outputs or ["    none"])])
+    text = "\n".join([f"{program.name or 'A program'}: run(*arrays) gives the outputs.\n",
+                      "Inputs:", *(inputs or ["    none"]),
+                      "Outputs:", *(outputs or ["    none"])])
+    return text.replace("\\", "\\\\").replace('"""', "'''")
 
 
 class _Writer:
@@ -376,7 +378,8 @@ class _Loop:
                                   *elements, "error", "hosts"])
         for row, element in zip(step.rows, elements):
             kind = row.dtype.element
-            self._line(1, f"({view(row)})[0].push({element}, {_quoted(kind.dtype.name)}, {kind.size})")
+            self._line(1, f"({view(row)})[0].push({element}, {_quoted(kind.dtype.name)}, "
+                          f"{kind.size})")
         self._exchange()
         self._line(1, f"{self.index} += 1")
         if step.steps is not None:

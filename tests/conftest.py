@@ -1,4 +1,4 @@
-"""Settings for all tests: derandomised hypothesis, a cache folder of their own, whole tracebacks."""
+"""Settings for all tests: derandomised hypothesis, a cache folder, whole tracebacks."""
 from __future__ import annotations
 
 import os
