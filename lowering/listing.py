@@ -151,9 +151,11 @@ def _wrapped(start: str, parts: list, end: str, depth: int = 1, comment: str = "
             lines[-1] += text if fresh else f" {text}"
     if not parts:
         lines[-1] += end
-    if comment:
-        lines[-1] = f"{lines[-1]:<{_COMMENT_COLUMN}}  # {comment}"
-    return lines
+    if not comment:
+        return lines
+    last = f"{lines[-1]:<{_COMMENT_COLUMN}}  # {comment}"
+    fits = len(last) <= WIDTH
+    return [*lines[:-1], last] if fits else [f"{INDENT * depth}# {comment}", *lines]
 
 
 class _Function:
@@ -208,19 +210,23 @@ class _Function:
 
     def launch(self, step: Launch, depth: int):
         name, code = self.writer.kernel(step), self.writer.check_code(step)
-        self.call(depth, name, [self.argument(parameter, code)
-                                for parameter in step.kernel.parameters])
+        self.call(depth, name, [part for parameter in step.kernel.parameters
+                                for part in self.argument(parameter, code)])
 
-    def argument(self, parameter, code: int) -> str:
+    def argument(self, parameter, code: int) -> list[str]:
+        """The text of an argument, in parts between which the line may be broken."""
         if parameter.kind == "pointer":
-            return self.view(parameter.value)
+            return [self.view(parameter.value)]
         if parameter.kind == "scratch":
-            return f"empty({_quoted(parameter.dtype.name)}, {parameter.value})"
+            return [f"empty({_quoted(parameter.dtype.name)}, {parameter.value})"]
         if parameter.kind == "error":
-            return "error"
+            return ["error"]
         if parameter.kind == "constants":
-            return f"[{', '.join(_float(value) for value in parameter.value)}]"
-        return str(parameter.value + (code if parameter.kind == "code" else 0))
+            parts = [_float(value) for value in parameter.value]
+            parts[0] = f"[{parts[0]}"
+            parts[-1] = f"{parts[-1]}]"
+            return parts
+        return [str(parameter.value + (code if parameter.kind == "code" else 0))]
 
     def product(self, step: Product, depth: int):
         operands = [self.strided(m.view, (*m.batch_shape, m.rows, m.columns),
