@@ -27,6 +27,15 @@ from lowering.native.runner import STACK_WORDS
 class KernelTyping(Context):
     """The types of what kernels do."""
 
+    def init(self):
+        self._complete = False
+
+    def refresh(self):
+        """Called before each kernel; there is nothing new after the first."""
+        if not self._complete:
+            self._load_builtins()
+            self._complete = True
+
     def _load_builtins(self):
         """Builtin functions, without the methods and attributes of types that kernels lack."""
         from numba.core.typing import builtins  # noqa: F401  (fills the registry)
