@@ -26,7 +26,7 @@ class CompileReport(list):
 
     def __repr__(self):
         seconds = sum(record.seconds for record in self)
-        head = (f"{len(self)} Programs made executable in {seconds:.2f} s: {len(self.compiled)} "
+        head = (f"{len(self)} Program{'' if len(self) == 1 else 's'} made executable in {seconds:.2f} s: {len(self.compiled)} "
                 f"kernels compiled, {len(self.kernels) - len(self.compiled)} read from disk")
         return "\n".join([head, *map(describe_compilation, self)])
 
