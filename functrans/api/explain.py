@@ -26,8 +26,9 @@ class CompileReport(list):
 
     def __repr__(self):
         seconds = sum(record.seconds for record in self)
-        head = (f"{len(self)} Program{'' if len(self) == 1 else 's'} made executable in {seconds:.2f} s: {len(self.compiled)} "
-                f"kernels compiled, {len(self.kernels) - len(self.compiled)} read from disk")
+        programs = "1 Program" if len(self) == 1 else f"{len(self)} Programs"
+        head = (f"{programs} made executable in {seconds:.2f} s: {len(self.compiled)} kernels "
+                f"compiled, {len(self.kernels) - len(self.compiled)} read from disk")
         return "\n".join([head, *map(describe_compilation, self)])
 
 
