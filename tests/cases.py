@@ -47,12 +47,12 @@ class Case:
     """params: a dict, or a function from the types of the operands to one.
 
     counted: the result that says how many elements the stacks among the results have; None if
-    they have `STACK`, or none. derivative: whether it has one, by its rules.
+    they have `STACK`, or none. fixed: the operands in which it has no derivative.
     """
     operands: tuple
     params: dict | Callable = field(default_factory=dict)
     counted: int | None = None
-    derivative: bool = True
+    fixed: tuple = ()
 
     def arrays(self, dtype: str, seed: int = 0) -> list[np.ndarray]:
         rng = np.random.default_rng(seed)
@@ -201,6 +201,8 @@ def _integers(rng, shape, kind: str, dtype) -> np.ndarray:
 def _floats(rng, shape, kind: str) -> np.ndarray:
     if kind == "positive":
         return rng.uniform(0.4, 2.0, shape)
+    if kind == "within":
+        return rng.uniform(0.03, 0.97, shape)
     if kind == "unit":
         return rng.uniform(-0.8, 0.8, shape)
     if kind == "above_one":
@@ -211,10 +213,10 @@ def _floats(rng, shape, kind: str) -> np.ndarray:
 
 
 def case(*operands, params: Callable | None = None, counted: int | None = None,
-         derivative: bool = True, **fixed) -> Case:
+         fixed: tuple = (), **given) -> Case:
     """A case from shapes (or Operands)."""
     return Case(tuple(op if isinstance(op, Operand) else Operand(op) for op in operands),
-                params or fixed, counted, derivative)
+                params or given, counted, fixed)
 
 
 def spread(kind="normal", count=1) -> tuple:

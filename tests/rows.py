@@ -1,7 +1,8 @@
 """One row for each primitive: operands, params and dtypes on which all laws are tried.
 
 What a row is made of is in `cases.py`; the rows of control flow are in `rows_control.py`,
-those of linear algebra and Fourier transforms in `rows_linalg.py`.
+those of linear algebra and Fourier transforms in `rows_linalg.py`, those of the functions of
+statistics in `rows_special.py`.
 """
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from cases import (
 )
 from rows_control import CONTROL
 from rows_linalg import LINALG
+from rows_special import SPECIAL
 
 from functrans import control, primitives
 from functrans.ir.primitive import Primitive
@@ -95,7 +97,8 @@ _FUNCTIONS = [
     unary(F.erfc_p, dtypes=FLOATS, ulp=8), unary(F.erf_inv_p, "unit", FLOATS, ulp=8),
     unary(F.lgamma_p, "above_one", FLOATS, ulp=64),
     unary(F.digamma_p, "above_one", FLOATS, ulp=64),
-    Row(F.polygamma_p, (case(Operand((2, 3), "index:4"), Operand((2, 3), "above_one")),),
+    Row(F.polygamma_p, (case(Operand((2, 3), "index:4"), Operand((2, 3), "above_one"),
+                             fixed=(0,)),),
         ("float32", "float64"), ulp=256),
 ]
 _SHAPE = [
@@ -198,7 +201,7 @@ _INDEX = [
 ]
 
 ROWS = (_ARITHMETIC + _COMPARISON + _CONVERSION + _FUNCTIONS + _SHAPE + _REDUCE + _PRODUCTS
-        + _INDEX + CONTROL + LINALG)
+        + _INDEX + CONTROL + LINALG + SPECIAL)
 BY_NAME = {row.name: row for row in ROWS}
 
 

@@ -90,13 +90,14 @@ def test_batch_equals_a_loop(row, case, dtype):
 # ---- derivatives ----
 
 def differentiable(case: Case, arrays) -> list[int]:
-    return [k for k, array in enumerate(arrays) if is_inexact(array.dtype)]
+    return [k for k, array in enumerate(arrays)
+            if is_inexact(array.dtype) and k not in case.fixed]
 
 
 def has_derivative(row: Row, case: Case, arrays) -> bool:
     """Whether there is a derivative to compare: differences drown in narrow results."""
     out = evaluate(row, case, arrays)
-    if not case.derivative or not differentiable(case, arrays) or not any(is_inexact(part.dtype) for part in out):
+    if not differentiable(case, arrays) or not any(is_inexact(part.dtype) for part in out):
         return False
     return row.name != "convert" or np.finfo(out[0].dtype).eps <= np.finfo(arrays[0].dtype).eps
 
@@ -145,8 +146,6 @@ def test_jvp_agrees_with_finite_differences(row, case, dtype):
     rng = np.random.default_rng(1)
     points = [arrays[k] for k in places]
     tangents = [t for t in tangents_for(rng, arrays, places) if t is not None]
-    if row.name == "polygamma":
-        tangents[0] = np.zeros_like(tangents[0])
     function = restricted(row, case, arrays, places)
     _, got = ft.jvp(function, tuple(points), tuple(tangents))
     expected = central_difference(function, points, tangents)
@@ -161,7 +160,7 @@ def test_derivatives_of_narrow_dtypes_agree_with_wide_ones(row, case, dtype):
         pytest.skip("has no derivative to compare")
     places = differentiable(case, arrays)
     wide = [a.astype("complex128" if a.dtype.kind == "c" else "float64")
-            if k in places else a for k, a in enumerate(arrays)]
+            if is_inexact(a.dtype) else a for a in arrays]
     tangents = tangents_for(np.random.default_rng(1), arrays, places)
     narrow = _jvp_at(row, case, arrays, places, tangents)
     exact = _jvp_at(row, case, wide, places, tangents)
@@ -195,8 +194,6 @@ def test_transpose_is_the_adjoint(row, case, dtype):
     rng = np.random.default_rng(2)
     points = [arrays[k] for k in places]
     tangents = [t for t in tangents_for(rng, arrays, places) if t is not None]
-    if row.name == "polygamma":
-        tangents[0] = np.zeros_like(tangents[0])
     function = restricted(row, case, arrays, places)
     out, pushed = ft.jvp(function, tuple(points), tuple(tangents))
     cotangents = tuple(
@@ -221,8 +218,6 @@ def test_second_derivatives(row, case, dtype):
     rng = np.random.default_rng(3)
     points = [arrays[k] for k in places]
     tangents = [t for t in tangents_for(rng, arrays, places) if t is not None]
-    if row.name == "polygamma":
-        tangents[0] = np.zeros_like(tangents[0])
     function = restricted(row, case, arrays, places)
 
     def derivative(*at):

@@ -55,14 +55,15 @@ def batch_elementwise(primitive: Callable[[], Primitive]):
     return rule
 
 
-def elementwise(name: str, *, evaluate: Callable, expr: str | Callable, jvp=None,
+def elementwise(name: str, *, evaluate: Callable, expr: str | Callable | None, jvp=None,
                 transpose: Callable | None = None, kind: str = "number",
                 result: Callable | None = None, linear: bool = False, cost: int = 1,
                 with_params: bool = False) -> Primitive:
     """A primitive that maps elements of its operands to an element of the result.
 
     expr: Python text over `{0}`, `{1}` (the operands) and `{T}` (the name of their dtype), or
-        a function of the operands' types and the params that gives it.
+        a function of the operands' types and the params that gives it; None where compiled code
+        has no formula for it and asks `evaluate`.
     jvp: `partial(out, *primals, tangent)`, or a tuple with one for each operand.
     kind: the dtypes that it takes; `result(dtype)`: the dtype of the result, if it differs.
     linear: whether jvp is the primitive itself.
@@ -74,6 +75,8 @@ def elementwise(name: str, *, evaluate: Callable, expr: str | Callable, jvp=None
         return ArrayType(common_shape(types, name), result(dtype) if result else dtype)
 
     def kernel(types, params):
+        if expr is None:
+            return None
         return Elementwise(expr(types, params) if callable(expr) else expr, cost)
 
     if linear:

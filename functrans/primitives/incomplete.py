@@ -1,0 +1,177 @@
+"""Elementwise functions of statistics: incomplete gamma and beta, zeta, Bessel, normal tails.
+
+Their values are in primitives/special_*.py. Derivatives in the parameters of the incomplete
+functions, and in the order of zeta, are not among them: asking for one raises. Imports `trace`, and
+the families of primitives above it.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from functrans.errors import NotDifferentiableError
+from functrans.ir.primitive import Primitive
+from functrans.primitives import special_bessel, special_beta, special_gamma, special_incomplete
+from functrans.primitives import special_normal as normal
+from functrans.primitives.basic import require, type_of_value
+from functrans.primitives.define import batch_elementwise, elementwise, partials_jvp
+from functrans.primitives.elementwise import (add, and_, caller, div, eq, gt, lt, mul, neg, select,
+                                              sign, sub)
+from functrans.primitives.functions import erf_inv, erfc, exp, lgamma, log, log1p, sqrt
+from functrans.primitives.lapack import by_primitives
+
+
+def _number(x, value):
+    """A literal of the dtype of x."""
+    return type_of_value(x).dtype.type(value)
+
+
+def _no_derivative(name: str, operand: str):
+    def partial(*args):
+        raise NotDifferentiableError(
+            f"{name} has no derivative in {operand} here, only in its last operand. Hold {operand} "
+            "fixed: differentiate for the others, or wrap it in stop_gradient")
+    return partial
+
+
+def _times_log(factor, x, logarithm: Callable = log, zero_at: float = 0.0):
+    """factor * log(x), but 0 where the factor is 0 and the logarithm infinite."""
+    harmless = and_(eq(factor, _number(x, 0)), eq(x, _number(x, zero_at)))
+    return mul(factor, logarithm(select(harmless, _number(x, 1 + zero_at), x)))
+
+
+# ---- incomplete gamma and beta ----
+
+def _gamma_density(a, x):
+    """x**(a-1) exp(-x) / gamma(a)."""
+    return exp(sub(sub(_times_log(sub(a, _number(a, 1)), x), x), lgamma(a)))
+
+
+igamma_p = elementwise(
+    "igamma", evaluate=special_incomplete.igamma, expr=None, kind="float",
+    jvp=(_no_derivative("gammainc", "a"), lambda out, a, x, dx: mul(dx, _gamma_density(a, x))))
+igammac_p = elementwise(
+    "igammac", evaluate=special_incomplete.igammac, expr=None, kind="float",
+    jvp=(_no_derivative("gammaincc", "a"),
+         lambda out, a, x, dx: neg(mul(dx, _gamma_density(a, x)))))
+
+
+def _beta_density(a, b, x):
+    """x**(a-1) (1-x)**(b-1) gamma(a+b) / (gamma(a) gamma(b))."""
+    left = _times_log(sub(a, _number(a, 1)), x)
+    right = _times_log(sub(b, _number(b, 1)), neg(x), log1p, -1.0)
+    return exp(add(add(left, right), sub(lgamma(add(a, b)), add(lgamma(a), lgamma(b)))))
+
+
+betainc_p = elementwise(
+    "betainc", evaluate=special_beta.betainc, expr=None, kind="float",
+    jvp=(_no_derivative("betainc", "a"), _no_derivative("betainc", "b"),
+         lambda out, a, b, x, dx: mul(dx, _beta_density(a, b, x))))
+
+# ---- zeta ----
+
+zeta_p = elementwise(
+    "zeta", evaluate=special_gamma.zeta, expr=None, kind="float",
+    jvp=(_no_derivative("zeta", "x"),
+         lambda out, s, q, dq: neg(mul(dq, mul(s, zeta(add(s, _number(s, 1)), q))))))
+
+# ---- Bessel ----
+
+bessel_i0e_p = elementwise(
+    "bessel_i0e", evaluate=special_bessel.bessel_i0e, expr=None, kind="float",
+    jvp=lambda out, x, dx: mul(dx, sub(bessel_i1e(x), mul(sign(x), out))))
+
+
+def _jvp_i1e(out, x, dx):
+    """I1' = I0 - I1 / x, and the scale's share."""
+    zero = eq(x, _number(x, 0))
+    ratio = select(zero, _number(x, 0.5), div(out, select(zero, _number(x, 1), x)))
+    return mul(dx, sub(sub(bessel_i0e(x), ratio), mul(sign(x), out)))
+
+
+bessel_i1e_p = elementwise("bessel_i1e", evaluate=special_bessel.bessel_i1e, expr=None,
+                           kind="float", jvp=_jvp_i1e)
+
+# ---- the normal distribution's tails ----
+
+_ROOT_HALF, _ROOT_TWO_OVER_PI = 0.7071067811865476, 0.7978845608028654
+
+erfcx_p = elementwise(
+    "erfcx", evaluate=normal.erfcx, expr=None, kind="float",
+    jvp=lambda out, x, dx: mul(dx, sub(mul(mul(_number(x, 2), x), out),
+                                       _number(x, 2 / np.sqrt(np.pi)))))
+
+
+def _composed(name: str, evaluate: Callable, function: Callable, jvp: Callable) -> Primitive:
+    """A primitive of one operand whose kernel is made of other primitives."""
+    def infer(x):
+        require("float", x.dtype, name)
+        return x.strong()
+
+    primitive = Primitive(name=name, infer=infer, evaluate=evaluate, jvp=partials_jvp((jvp,)),
+                          batch=batch_elementwise(lambda: primitive),
+                          kernel=by_primitives(function))
+    return primitive
+
+
+def _log_ndtr(x):
+    left = lt(x, _number(x, -1))
+    scaled = mul(_number(x, _ROOT_HALF), x)
+    tail = erfcx(select(left, neg(scaled), _number(x, 1)))
+    below = sub(log(mul(_number(x, 0.5), tail)), mul(_number(x, 0.5), mul(x, x)))
+    above = log1p(mul(_number(x, -0.5), erfc(select(left, _number(x, 0), scaled))))
+    return [select(left, below, above)]
+
+
+def _jvp_log_ndtr(out, x, dx):
+    """The density over the distribution function, without cancellation on the left."""
+    left = lt(x, _number(x, -1))
+    tail = erfcx(select(left, mul(_number(x, -_ROOT_HALF), x), _number(x, 1)))
+    exponent = sub(mul(_number(x, -0.5), add(mul(x, x), _number(x, normal.LOG_TWO_PI))), out)
+    slope = select(left, div(_number(x, _ROOT_TWO_OVER_PI), tail),
+                   exp(select(left, _number(x, 0), exponent)))
+    return mul(dx, slope)
+
+
+log_ndtr_p = _composed("log_ndtr", normal.log_ndtr, _log_ndtr, _jvp_log_ndtr)
+
+
+def _ndtri(p):
+    """By erf_inv in the middle; by Newton's method on the logarithm in the tails."""
+    one = _number(p, 1)
+    upper = gt(p, _number(p, 0.5))
+    small = select(upper, sub(one, p), p)
+    tail = lt(small, _number(p, normal.TAIL))
+    quantile = _left_quantile(select(tail, small, _number(p, normal.TAIL)))
+    middle = mul(erf_inv(sub(mul(_number(p, 2), p), one)), _number(p, 1 / _ROOT_HALF))
+    inside = select(tail, select(upper, neg(quantile), quantile), middle)
+    infinite = select(upper, _number(p, np.inf), select(eq(p, p), _number(p, -np.inf), p))
+    return [select(gt(small, _number(p, 0)), inside,
+                   select(eq(small, _number(p, 0)), infinite, _number(p, np.nan)))]
+
+
+def _left_quantile(p):
+    logarithm = log(p)
+    square = mul(_number(p, -2), logarithm)
+    x = neg(sqrt(sub(sub(square, log(square)), _number(p, normal.LOG_TWO_PI))))
+    for _ in range(normal.NEWTON_STEPS):
+        value = _log_ndtr(x)[0]
+        half_square = mul(_number(p, 0.5), add(mul(x, x), _number(p, normal.LOG_TWO_PI)))
+        x = sub(x, mul(sub(value, logarithm), exp(add(value, half_square))))
+    return x
+
+
+def _jvp_ndtri(out, p, dp):
+    """One over the density."""
+    half_square = mul(_number(p, 0.5), add(mul(out, out), _number(p, normal.LOG_TWO_PI)))
+    return mul(dp, exp(half_square))
+
+
+ndtri_p = _composed("ndtri", normal.ndtri, _ndtri, _jvp_ndtri)
+
+# ---- the same primitives as functions ----
+
+igamma, igammac, betainc, zeta = map(caller, (igamma_p, igammac_p, betainc_p, zeta_p))
+bessel_i0e, bessel_i1e, erfcx = map(caller, (bessel_i0e_p, bessel_i1e_p, erfcx_p))
+log_ndtr, ndtri = map(caller, (log_ndtr_p, ndtri_p))

@@ -1,0 +1,23 @@
+"""The rows of the elementwise functions of statistics."""
+from __future__ import annotations
+
+from cases import FLOATS, Operand, Row, case, unary
+
+from functrans.primitives import incomplete as I
+
+
+def _given(primitive, count: int, *kinds, **options) -> Row:
+    """The first operands, `count` of them, are parameters without a derivative."""
+    cases = tuple(case(*[Operand(shape, kind) for kind in kinds], fixed=tuple(range(count)))
+                  for shape in ((2, 3), (), (0, 2)))
+    return Row(primitive, cases, FLOATS, **options)
+
+
+SPECIAL = [
+    _given(I.igamma_p, 1, "positive", "positive"), _given(I.igammac_p, 1, "positive", "positive"),
+    _given(I.betainc_p, 2, "positive", "above_one", "within"),
+    _given(I.zeta_p, 1, "above_one", "positive", ulp=16),
+    unary(I.bessel_i0e_p, "nonzero", FLOATS), unary(I.bessel_i1e_p, "nonzero", FLOATS),
+    unary(I.erfcx_p, "normal", FLOATS, ulp=16), unary(I.log_ndtr_p, "normal", FLOATS, ulp=64),
+    unary(I.ndtri_p, "within", FLOATS, ulp=64),
+]
