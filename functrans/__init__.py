@@ -35,7 +35,7 @@ from functrans.control import policies as checkpoint_policies
 from functrans.primitives.elementwise import stop_gradient as _stop_gradient
 
 if TYPE_CHECKING:
-    from functrans import nn, optim, random, zoo
+    from functrans import nn, optim, random, scipy, zoo
 
 __version__ = "0.1.0"
 
@@ -47,7 +47,7 @@ __all__ = [
     "disable_jit", "errors", "eval_shape", "explain_compiles", "float0", "grad", "hessian", "hvp",
     "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
     "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
-    "sequential_vmap", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
+    "scipy", "sequential_vmap", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
 ]
 
 
@@ -62,7 +62,7 @@ def stop_gradient(x):
     return tree.map(lambda leaf: _stop_gradient(as_arraylike(leaf)), x)
 
 
-_ROOMS = ("nn", "optim", "random", "zoo")
+_ROOMS = ("nn", "optim", "random", "scipy", "zoo")
 
 
 def __getattr__(name: str):

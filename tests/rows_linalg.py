@@ -45,6 +45,8 @@ LINALG = [
         *_TRIANGLES, case(_dominant(2, 3, 3), (2, 3, 1), lower=True, letter="N", unit=False)),
         MATRICES, ulp=64),
     Row(linalg.lu_p, (case((3, 3)), case((2, 4, 2)), case((2, 3))), MATRICES, ulp=512),
+    Row(linalg.pivot_order_p, (case(Operand((2, 3), "index:3", "int64"), size=4),
+                               case(Operand((3,), "index:3", "int64"), size=3)), ("float32",)),
     Row(linalg.solve_p, (case(_dominant(3, 3), (3, 2), letter="N"),
                          case(_dominant(2, 3, 3), (2, 3, 1), letter="T"),
                          case(_dominant(2, 2), (2, 2), letter="C")), MATRICES, ulp=64),

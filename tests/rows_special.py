@@ -16,6 +16,8 @@ def _given(primitive, count: int, *kinds, **options) -> Row:
 SPECIAL = [
     _given(I.igamma_p, 1, "positive", "positive"), _given(I.igammac_p, 1, "positive", "positive"),
     _given(I.betainc_p, 2, "positive", "above_one", "within"),
+    Row(I.lbeta_p, tuple(case(*[Operand(shape, "positive")] * 2) for shape in ((2, 3), (), (0, 2))),
+        FLOATS, ulp=64),
     _given(I.zeta_p, 1, "above_one", "positive", ulp=16),
     unary(I.bessel_i0e_p, "nonzero", FLOATS), unary(I.bessel_i1e_p, "nonzero", FLOATS),
     unary(I.erfcx_p, "normal", FLOATS, ulp=16), unary(I.log_ndtr_p, "normal", FLOATS, ulp=64),

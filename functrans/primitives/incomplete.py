@@ -12,13 +12,15 @@ import numpy as np
 
 from functrans.errors import NotDifferentiableError
 from functrans.ir.primitive import Primitive
+from functrans.ir.type import ArrayType
 from functrans.primitives import special_bessel, special_beta, special_gamma, special_incomplete
 from functrans.primitives import special_normal as normal
-from functrans.primitives.basic import require, type_of_value
+from functrans.primitives.basic import common_shape, require, same_dtype, type_of_value
 from functrans.primitives.define import batch_elementwise, elementwise, partials_jvp
-from functrans.primitives.elementwise import (add, and_, caller, div, eq, gt, lt, mul, neg, select,
-                                              sign, sub)
-from functrans.primitives.functions import erf_inv, erfc, exp, lgamma, log, log1p, sqrt
+from functrans.primitives.elementwise import (add, and_, caller, div, eq, ge, gt, lt, maximum,
+                                              minimum, mul, neg, select, sign, sub)
+from functrans.primitives.functions import (digamma, erf_inv, erfc, exp, lgamma, log, log1p,
+                                            sqrt)
 from functrans.primitives.lapack import by_primitives
 
 
@@ -41,6 +43,63 @@ def _times_log(factor, x, logarithm: Callable = log, zero_at: float = 0.0):
     return mul(factor, logarithm(select(harmless, _number(x, 1 + zero_at), x)))
 
 
+def _composed(name: str, evaluate: Callable, function: Callable, *jvp: Callable) -> Primitive:
+    """A primitive whose kernel is made of other primitives. jvp: for each operand."""
+    def infer(*types):
+        dtype = same_dtype(types, name)
+        require("float", dtype, name)
+        return ArrayType(common_shape(types, name), dtype)
+
+    primitive = Primitive(name=name, infer=infer, evaluate=evaluate, jvp=partials_jvp(jvp),
+                          batch=batch_elementwise(lambda: primitive),
+                          kernel=by_primitives(function))
+    return primitive
+
+
+# ---- beta ----
+
+_LARGE = 10.0             # from here Stirling's series, so that nothing cancels
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+
+
+def _stirling_rest(x):
+    """What Stirling's formula leaves of lgamma, for x >= 10 (DLMF 5.11.1)."""
+    z = div(_number(x, 1), mul(x, x))
+    total = _number(x, _STIRLING[-1])
+    for term in _STIRLING[-2::-1]:
+        total = add(mul(total, z), _number(x, term))
+    return div(total, x)
+
+
+def _lbeta(a, b):
+    """As `special_gamma.lbeta`: by the logarithms, or by Stirling's formula for large ones."""
+    p, q = minimum(a, b), maximum(a, b)
+    large = and_(gt(p, _number(p, 0)), ge(q, _number(q, _LARGE)))
+    both = ge(p, _number(p, _LARGE))
+    low, high = select(large, p, _number(p, 1)), select(large, q, _number(q, _LARGE))
+    first, total = select(both, low, _number(p, _LARGE)), add(low, high)
+    half = _number(p, 0.5)
+    rest = sub(_stirling_rest(high), _stirling_rest(total))
+    step = mul(sub(high, half), log1p(div(low, high)))
+    uneven = add(sub(mul(low, sub(_number(p, 1), log(total))), step), rest)
+    even = sub(add(sub(_number(p, normal.LOG_TWO_PI / 2), mul(half, log(high))),
+                   add(_stirling_rest(first), rest)),
+               add(mul(sub(first, half), log1p(div(high, first))),
+                   mul(high, log1p(div(first, high)))))
+    near = sub(lgamma(select(large, _number(p, 1), q)),
+               lgamma(select(large, _number(p, 2), add(p, q))))
+    return [select(both, even, add(lgamma(p), select(large, uneven, near)))]
+
+
+def _jvp_lbeta(a, b, da):
+    return mul(da, sub(digamma(a), digamma(add(a, b))))
+
+
+lbeta_p = _composed("lbeta", special_gamma.lbeta, _lbeta,
+                    lambda out, a, b, da: _jvp_lbeta(a, b, da),
+                    lambda out, a, b, db: _jvp_lbeta(b, a, db))
+lbeta = caller(lbeta_p)
+
 # ---- incomplete gamma and beta ----
 
 def _gamma_density(a, x):
@@ -58,10 +117,10 @@ igammac_p = elementwise(
 
 
 def _beta_density(a, b, x):
-    """x**(a-1) (1-x)**(b-1) gamma(a+b) / (gamma(a) gamma(b))."""
+    """x**(a-1) (1-x)**(b-1) / beta(a, b)."""
     left = _times_log(sub(a, _number(a, 1)), x)
     right = _times_log(sub(b, _number(b, 1)), neg(x), log1p, -1.0)
-    return exp(add(add(left, right), sub(lgamma(add(a, b)), add(lgamma(a), lgamma(b)))))
+    return exp(sub(add(left, right), lbeta(a, b)))
 
 
 betainc_p = elementwise(
@@ -101,18 +160,6 @@ erfcx_p = elementwise(
     "erfcx", evaluate=normal.erfcx, expr=None, kind="float",
     jvp=lambda out, x, dx: mul(dx, sub(mul(mul(_number(x, 2), x), out),
                                        _number(x, 2 / np.sqrt(np.pi)))))
-
-
-def _composed(name: str, evaluate: Callable, function: Callable, jvp: Callable) -> Primitive:
-    """A primitive of one operand whose kernel is made of other primitives."""
-    def infer(x):
-        require("float", x.dtype, name)
-        return x.strong()
-
-    primitive = Primitive(name=name, infer=infer, evaluate=evaluate, jvp=partials_jvp((jvp,)),
-                          batch=batch_elementwise(lambda: primitive),
-                          kernel=by_primitives(function))
-    return primitive
 
 
 def _log_ndtr(x):

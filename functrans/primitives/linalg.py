@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.errors import ShapeError
 from functrans.ir.library import INTEGER, Block, Routine
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType, is_complex
 from functrans.primitives.basic import add_tangents, full, reduce_sum
 from functrans.primitives.cumulative import product_tangent
+from functrans.primitives.define import no_tangent
 from functrans.primitives.elementwise import (
     abs_,
     add,
@@ -82,9 +84,8 @@ def _evaluate_lu(a):
     pivots = np.empty((len(lu), min(m, n)), np.int64)
     for matrix, pivot in zip(lu, pivots):
         _factor(matrix, pivot)
-    order = np.stack([_permutation(pivot, m) for pivot in pivots]) if len(lu) else \
-        np.empty((0, m), np.int64)
-    return lu.reshape(a.shape), pivots.reshape(*batch, -1), order.reshape(*batch, m)
+    pivots = pivots.reshape(*batch, min(m, n))
+    return lu.reshape(a.shape), pivots, _evaluate_order(pivots, size=m)
 
 
 def _factor(a: np.ndarray, pivots: np.ndarray):
@@ -171,15 +172,18 @@ def _getrf(a):
 
 
 def _lu_by_library(a):
-    m, n = a.shape[-2:]
     lu, pivots, _ = _getrf(a)
-    start = iota(np.float64, (*a.shape[:-2], m), a.ndim - 2)
-    order = Block("order", (m,), np.dtype(np.float64), start=0)
-    given = Block("pivots", (min(m, n),), INTEGER, start=1, kept=True)
-    # The rows' numbers are exchanged as the rows were.
-    call = Routine("laswp", order.dtype, (1, order, m, 1, min(m, n), given, 1))
-    order, = call_routine(call, (order,), start, pivots, batch=a.shape[:-2])
-    return [swap(lu), sub(pivots, np.int64(1)), convert(order, np.int64)]
+    return [swap(lu), sub(pivots, np.int64(1)), _exchanged(pivots, a.shape[-2])]
+
+
+def _exchanged(pivots, size: int):
+    """The rows' numbers, exchanged as the rows were. pivots: counted from one, as by LAPACK."""
+    batch, count = pivots.shape[:-1], pivots.shape[-1]
+    start = iota(np.float64, (*batch, size), len(batch))
+    order = Block("order", (size,), np.dtype(np.float64), start=0)
+    given = Block("pivots", (count,), INTEGER, start=1, kept=True)
+    call = Routine("laswp", order.dtype, (1, order, size, 1, count, given, 1))
+    return convert(call_routine(call, (order,), start, pivots, batch=batch)[0], np.int64)
 
 
 lu_p = Primitive(
@@ -193,6 +197,36 @@ def lu(a):
     pivots: with which row each was exchanged, one after the other, counted from zero.
     """
     return bind(lu_p, a)
+
+
+# ---- pivots as an order ----
+
+def _infer_order(pivots, *, size):
+    if pivots.dtype != INTEGER or not pivots.ndim or pivots.shape[-1] > size:
+        raise ShapeError(f"pivot_order takes at most {size} int64 pivots for {size} rows, got "
+                         f"{pivots}")
+    return ArrayType((*pivots.shape[:-1], size), np.int64)
+
+
+def _evaluate_order(pivots, *, size):
+    flat = pivots.reshape(-1, pivots.shape[-1])
+    rows = [_permutation(row, size) for row in flat]
+    return np.array(rows, np.int64).reshape(*pivots.shape[:-1], size)
+
+
+def _order_by_library(pivots, *, size):
+    return [_exchanged(add(pivots, np.int64(1)), size)]
+
+
+pivot_order_p = Primitive(
+    name="pivot_order", infer=_infer_order, evaluate=_evaluate_order, jvp=no_tangent,
+    inherits_weak=False, batch=batch_matrices(lambda: pivot_order_p),
+    kernel=by_library(_order_by_library))
+
+
+def pivot_order(pivots, size: int):
+    """Of `size` rows, where each came from after the exchanges that `lu` names."""
+    return bind(pivot_order_p, pivots, size=size)
 
 
 # ---- linear systems ----

@@ -1,0 +1,22 @@
+"""How special functions take their operands. Imports `numpy.promotion`, `trace`.
+"""
+from __future__ import annotations
+
+from functrans.errors import DtypeError
+from functrans.ir.type import is_complex
+from functrans.numpy.promotion import as_operand, broadcast_all, materialize, promote_inexact
+from functrans.trace import bind
+
+
+def reals(name: str, *given) -> list:
+    """Operands as real arrays of one dtype and one shape."""
+    arrays = broadcast_all([materialize(x) for x in
+                            promote_inexact(*[as_operand(x, name) for x in given])])
+    if is_complex(arrays[0].dtype):
+        raise DtypeError(f"special.{name} takes real arrays, got {arrays[0].type}")
+    return arrays
+
+
+def elementwise(primitive, name: str, *given):
+    """A primitive of real operands."""
+    return bind(primitive, *reals(name, *given))
