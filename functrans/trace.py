@@ -20,6 +20,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from functrans.array import Array, ArrayBase, _numpy_view, array_repr, as_array, wrap
+from functrans.ir.constant import constant
 from functrans.ir.effects import without_effect
 from functrans.ir.primitive import Linear, Primitive
 from functrans.ir.program import Equation, Literal, Program, Var
@@ -441,6 +442,34 @@ def trace(function: Callable, types: Sequence[ArrayType], name: str = "",
             tracers = [builder.new_input(kind, label)
                        for kind, label in zip(types, names, strict=True)]
             return builder.finish(function(*tracers))
+        finally:
+            builder.closed = True
+
+
+class ClosedTrace(Trace):
+    """A trace that takes nothing from around it: arrays are written into the Program."""
+
+    def __init__(self, name: str = ""):
+        super().__init__(name)
+        self.constants: dict[int, tuple] = {}
+
+    def _capture(self, value, convert=None):
+        known = self.constants.get(id(value))
+        if known is None:
+            outer = value if convert is None else convert(value)
+            if type(outer) is not Array:
+                raise leaked(outer)
+            atom = constant(outer._data, outer.type, self.equations, user_location())
+            known = self.constants[id(value)] = (atom, value)       # keeps `value` alive
+        return known[0]
+
+
+def trace_closed(function: Callable, types: Sequence[ArrayType], name: str = "") -> Program:
+    """Traces `function(*tracers) -> values` to a Program of these inputs and no others."""
+    builder = ClosedTrace(name)
+    with using(builder):
+        try:
+            return builder.finish(function(*map(builder.new_input, types)))[0]
         finally:
             builder.closed = True
 

@@ -17,7 +17,7 @@ from lowering.expression import ATOM, COMPARISON, Text
 from lowering.views import Buffer, View
 
 INDENT = "    "
-_PREFIXES = {"input": "x", "output": "y", "temp": "t"}
+_PREFIXES = {"input": "x", "output": "y", "temp": "t", "constant": "w"}
 _ORDER = {"pointer": 0, "scratch": 1, "constants": 2, "error": 3, "integer": 4, "code": 5}
 
 

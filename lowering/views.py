@@ -14,7 +14,8 @@ import numpy as np
 class Buffer:
     """A block of memory of one dtype.
 
-    role: "input" and "output" of the Program (`index` says which one), or "temp".
+    role: "input" and "output" of the Program (`index` says which one), "temp", or "constant" (then
+    `data` is the NumPy array whose memory it is).
     """
     dtype: np.dtype
     size: int
@@ -22,6 +23,7 @@ class Buffer:
     index: int = -1
     label: str = ""
     same_as: "Buffer | None" = None       # the buffer whose memory this one shares
+    data: object = None
 
     def root(self) -> "Buffer":
         """The buffer that stands for the memory."""

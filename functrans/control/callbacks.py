@@ -17,7 +17,7 @@ from functrans.errors import NotDifferentiableError
 from functrans.ir.primitive import HostCall, Primitive
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.primitives.basic import broadcast, type_of_value
-from functrans.trace import EVAL, bind, trace, using
+from functrans.trace import EVAL, bind, trace_closed, using
 
 VMAP_METHODS = ("sequential", "sequential_unrolled", "expand_dims", "broadcast_all",
                 "legacy_vectorized")
@@ -71,8 +71,8 @@ def _sequential(primitive: Primitive, size, args, batched, params):
     kinds = [type_of_value(arg) for arg in args]
     kinds = [kind.with_shape(kind.shape[1:]) if flag else kind
              for kind, flag in zip(kinds, batched)]
-    lane, _ = trace(lambda *values: bind(primitive, *values, **params), kinds,
-                    params["callback"].__name__)
+    lane = trace_closed(lambda *values: bind(primitive, *values, **params), kinds,
+                        params["callback"].__name__)
     return map_lanes(lane, size, args, batched), [True] * len(lane.outputs)
 
 

@@ -18,7 +18,7 @@ from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program, Var
 from functrans.ir.type import tangent_type
 from functrans.primitives.basic import instantiate, is_linear, type_of_value, zeros
-from functrans.trace import bind, run, trace
+from functrans.trace import bind, run, trace_closed
 from functrans.control.lockstep import all_branches
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import linearize_program
@@ -66,7 +66,7 @@ def _jvp_branch(branch: Program, nonzero: tuple, wanted: tuple) -> Program:
         outs, dts = jvp(branch, arguments[:count], tangents)
         return [*outs, *(instantiate(dt, type_of_value(out))
                          for dt, out, flag in zip(dts, outs, wanted) if flag)]
-    return trace(step, [*branch.input_types, *kinds], f"jvp of {branch.name}")[0]
+    return trace_closed(step, [*branch.input_types, *kinds], f"jvp of {branch.name}")
 
 
 def _jvp(primals, tangents, params):
@@ -111,7 +111,7 @@ def _known_branch(known: Program, count: int, slots: tuple, places: tuple) -> Pr
         filled = dict(zip(places, outs[count:]))
         return [*outs[:count], *(filled[k] if k in filled else zeros(kind)
                                  for k, kind in enumerate(slots))]
-    return trace(step, known.input_types, known.name)[0]
+    return trace_closed(step, known.input_types, known.name)
 
 
 @cached_by_program
@@ -129,7 +129,7 @@ def _linear_branch(linear: Program, own: tuple, slots: tuple, places: tuple,
         found = [next(results) if flag else None for flag in own]
         return [instantiate(dt, kind) for dt, flag, kind in zip(found, wanted, kinds) if flag]
     types = [var.type for var in (*inputs, *tangents)]
-    return trace(step, types, linear.name)[0]
+    return trace_closed(step, types, linear.name)
 
 
 def _linearize(primals, tangents, params):
@@ -167,7 +167,7 @@ def _adjoint_branch(branch: Program, linear: tuple, flags: tuple) -> Program:
         results = transpose(branch, whole, [next(rest) if flag else None for flag in flags])
         return [instantiate(ct, tangent_type(kind)) for ct, flag, kind in
                 zip(results, linear, branch.input_types) if flag]
-    return trace(step, [*given, *rows], f"adjoint of {branch.name}")[0]
+    return trace_closed(step, [*given, *rows], f"adjoint of {branch.name}")
 
 
 def _transpose(cotangents, inputs, params):
@@ -201,7 +201,7 @@ def _batch(size, args, batched, params):
 
 def _one_lane(branches: tuple, types: tuple) -> Program:
     """The choice of one lane, as a Program."""
-    return trace(lambda index, *values: bind_cond(index, branches, values), types, "cond")[0]
+    return trace_closed(lambda index, *values: bind_cond(index, branches, values), types, "cond")
 
 
 cond_p = Primitive(

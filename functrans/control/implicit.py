@@ -30,7 +30,7 @@ from functrans.primitives.basic import (
     with_batch_axis,
 )
 from functrans.primitives.elementwise import neg
-from functrans.trace import bind, run, trace
+from functrans.trace import bind, run, trace_closed
 from functrans.transforms.jvp import walk
 from functrans.transforms.linearize import linearize
 from functrans.transforms.transpose import transpose
@@ -54,8 +54,8 @@ def adjoint_of(matvec: Program, constants: int) -> Program:
         values = [*arguments[:constants], *[None] * len(kinds)]
         cts = transpose(matvec, values, arguments[constants:])[constants:]
         return [instantiate(ct, tangent_type(kind)) for ct, kind in zip(cts, kinds)]
-    return trace(run_adjoint, [*matvec.input_types[:constants], *matvec.output_types],
-                 f"adjoint of {matvec.name}")[0]
+    return trace_closed(run_adjoint, [*matvec.input_types[:constants], *matvec.output_types],
+                        f"adjoint of {matvec.name}")
 
 
 def _differentiate(primals, tangents, params):

@@ -13,7 +13,7 @@ from functrans.ir.program import Program
 from functrans.primitives.basic import broadcast, type_of_value, with_batch_axis
 from functrans.primitives.elementwise import le, select
 from functrans.primitives.reduce import reduce_or
-from functrans.trace import run, trace
+from functrans.trace import run, trace_closed
 from functrans.transforms.vmap import batch_program, computes_across, mapped_axis
 
 
@@ -67,5 +67,5 @@ def until_all_are_done(size: int, args: Sequence, batched: Sequence[bool],
         return [_each(goes_on, new, kept)
                 for new, kept in zip(run(body, values[tests:]), old)]
 
-    return (trace(some_lane_goes_on, [*types[:tests], *types[first:]], condition.name)[0],
-            trace(step, types, body.name)[0], args[:tests], args[:first], state)
+    return (trace_closed(some_lane_goes_on, [*types[:tests], *types[first:]], condition.name),
+            trace_closed(step, types, body.name), args[:tests], args[:first], state)

@@ -15,7 +15,7 @@ from typing import Protocol
 from functrans.ir.program import Program
 from functrans.ir.type import tangent_type
 from functrans.primitives.basic import add_tangents, instantiate, is_linear, type_of_value, zeros
-from functrans.trace import run, trace
+from functrans.trace import run, trace_closed
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import record_linear
 from functrans.transforms.residuals import linearized_body, split_loop_body
@@ -68,8 +68,7 @@ def jvp_body(body: Program, nonzero: tuple, carries: int, first: int) -> tuple[P
         flags[:] = [dt is not None for dt in tangent_outs]
         return [*outs, *(dt for dt in tangent_outs if dt is not None)]
 
-    program, captured = trace(step, [*body.input_types, *kinds], f"jvp of {body.name}")
-    assert not captured
+    program = trace_closed(step, [*body.input_types, *kinds], f"jvp of {body.name}")
     return program, tuple(flags)
 
 
@@ -249,9 +248,7 @@ def _adjoint_body(body: Program, linear: tuple, row_flags: tuple, carries: int,
                          for ct, flag, kind in zip(part, mark, types) if flag)]
 
     types = [*given[0], *asked[0], *asked[1], *given[2], *rows]
-    program, captured = trace(step, types, f"adjoint of {body.name}")
-    assert not captured
-    return program
+    return trace_closed(step, types, f"adjoint of {body.name}")
 
 
 # ---- vectorization ----

@@ -34,7 +34,7 @@ from functrans.ir.program import Program, Var
 from functrans.ir.type import ArrayType, StackDtype
 from functrans.primitives.basic import type_of_value, with_batch_axis
 from functrans.primitives.stack import zero_data
-from functrans.trace import bind, run, trace
+from functrans.trace import bind, run, trace_closed
 from functrans.transforms.vmap import batch_program, computes_across
 
 COUNT = ArrayType((), np.int64)
@@ -110,7 +110,7 @@ def _batch_unwind(size, args, batched, params):
 def _by_lane(primitive, size, args, batched, params):
     """Each lane by itself."""
     types = [_lane_type(type_of_value(arg), flag) for arg, flag in zip(args, batched)]
-    lane, _ = trace(lambda *values: bind(primitive, *values, **params), types, primitive.name)
+    lane = trace_closed(lambda *values: bind(primitive, *values, **params), types, primitive.name)
     return map_lanes(lane, size, args, batched), [True] * len(lane.outputs)
 
 

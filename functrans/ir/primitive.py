@@ -246,6 +246,12 @@ class Branch(Kernel):
     branches: tuple
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant(Kernel):
+    """An array that the Program holds: `value`, a NumPy array."""
+    value: object
+
+
 @dataclass(frozen=True, slots=True)
 class Barrier(Kernel):
     """The operands as they are, not before all of them are computed; equal ones stay apart."""

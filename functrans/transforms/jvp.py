@@ -11,7 +11,7 @@ from functrans.ir.effects import without_effect
 from functrans.ir.program import Equation, Literal, Program
 from functrans.ir.type import tangent_type
 from functrans.locations import located
-from functrans.trace import trace
+from functrans.trace import trace_closed
 from functrans.transforms.walk import Values, cached_by_program, rule_of
 
 
@@ -73,6 +73,5 @@ def jvp_program(program: Program, nonzero: tuple) -> tuple[Program, tuple]:
         outputs_nonzero[:] = [tangent is not None for tangent in tangent_outs]
         return [*outs, *(tangent for tangent in tangent_outs if tangent is not None)]
 
-    result, captured = trace(run, [*program.input_types, *kinds], f"jvp of {program.name}")
-    assert not captured
+    result = trace_closed(run, [*program.input_types, *kinds], f"jvp of {program.name}")
     return result, tuple(outputs_nonzero)

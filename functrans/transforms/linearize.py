@@ -14,7 +14,7 @@ from functrans.ir.program import Program
 from functrans.ir.rewrite import dead_code
 from functrans.ir.type import tangent_type
 from functrans.primitives.basic import instantiate, type_of_value
-from functrans.trace import Trace, Tracer, trace, using
+from functrans.trace import Trace, Tracer, trace_closed, using
 from functrans.transforms.jvp import walk
 from functrans.transforms.walk import cached_by_program
 
@@ -116,7 +116,6 @@ def linearize_program(program: Program, nonzero: tuple, force: tuple | None = No
         found.append(linear)
         return [*outs, *linear.residuals]
 
-    known, captured = trace(run, program.input_types, program.name)
-    assert not captured
+    known = trace_closed(run, program.input_types, program.name)
     linear = found[0]
     return Split(known, linear.program, len(linear.residuals), linear.nonzero_out)

@@ -14,7 +14,7 @@ from functrans.ir.program import Equation, Literal, Program
 from functrans.ir.type import tangent_type
 from functrans.locations import describe, located
 from functrans.primitives.basic import add_tangents
-from functrans.trace import evaluate, trace
+from functrans.trace import evaluate, trace_closed
 from functrans.transforms.walk import cached_by_program
 
 
@@ -89,6 +89,5 @@ def transpose_program(program: Program, linear: tuple, nonzero: tuple) -> tuple:
         nonzero_in[:] = [ct is not None for ct in results]
         return [ct for ct in results if ct is not None]
 
-    result, captured = trace(run, [*given, *kinds], f"adjoint of {program.name}")
-    assert not captured
+    result = trace_closed(run, [*given, *kinds], f"adjoint of {program.name}")
     return result, tuple(nonzero_in)

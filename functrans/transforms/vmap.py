@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functrans.ir.program import Equation, Literal, Program
 from functrans.locations import located
 from functrans.primitives.basic import broadcast, type_of_value
-from functrans.trace import Trace, evaluate, trace, using
+from functrans.trace import Trace, evaluate, trace_closed, using
 from functrans.transforms.walk import cached_by_program, rule_of
 
 _mapped_axis: ContextVar[Hashable] = ContextVar("functrans_mapped_axis", default=None)
@@ -92,8 +92,7 @@ def _batch_program(program: Program, size: int, batched: tuple, force: tuple | N
         return [mapped_everywhere(size, out, flag) if want else out
                 for out, flag, want in zip(outs, out_flags, wanted)]
 
-    result, captured = trace(run, types, f"vmap of {program.name}")
-    assert not captured
+    result = trace_closed(run, types, f"vmap of {program.name}")
     return result, tuple(flags)
 
 

@@ -104,6 +104,8 @@ class Fuser:
             self._contract(equation, kernel)
         elif isinstance(kernel, kernels.Barrier):
             self._barrier(equation)
+        elif isinstance(kernel, kernels.Constant):
+            self._constant(equation.outputs[0], kernel.value)
         else:
             self._opaque(equation, type(kernel).__name__.lower())
 
@@ -170,6 +172,10 @@ class Fuser:
         for var in equation.outputs:
             step.outputs.append(self.allocate(var, 1 << step.bit))
         return step
+
+    def _constant(self, var: Var, value):
+        buffer = Buffer(var.type.dtype, var.type.size, "constant", data=value)
+        self.views[var], self.makers[var] = whole(buffer, var.type.shape), 0
 
     def _barrier(self, equation: Equation):
         """The operands' memory under new names, to be read when all of it is written."""

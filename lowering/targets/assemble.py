@@ -98,6 +98,9 @@ class Assembler:
             register, start = scope.inputs[buffer.index]
         elif buffer.role == "output":
             register, start = scope.outputs[buffer.index]
+        elif buffer.role == "constant":
+            self.alive.append(buffer.data)
+            register, start = -1, buffer.data.ctypes.data
         else:
             register, start = scope.memory
             place += scope.plan.offsets[buffer]

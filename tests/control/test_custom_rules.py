@@ -626,3 +626,54 @@ def test_hvp_errors():
         ft.hvp(lambda x: x, 1.0, 1.0)
     with pytest.raises(TypeError, match="structure"):
         ft.hvp(lambda x: x * x, (1.0,), ((1.0, 2.0),))
+
+
+# ---- arrays that rules read from outside ----
+
+TABLE = np.arange(5.0) + 1
+MATRIX = np.random.default_rng(0).normal(size=(5, 5))
+
+
+@ft.custom_jvp
+def weighted(x):
+    return TABLE * x
+
+
+@weighted.defjvp
+def _(primals, tangents):
+    return weighted(primals[0]), (MATRIX @ tangents[0]) * fnp.array(TABLE) * fnp.float64(2.0)
+
+
+@ft.custom_vjp
+def weighted_too(x):
+    return TABLE * x
+
+
+weighted_too.defvjp(lambda x: (weighted_too(x), fnp.array(TABLE)),
+                    lambda res, ct: (MATRIX.T @ (res * ct * 2),))
+
+
+CONSTANTS = {
+    "grad": lambda f, x: ft.grad(lambda x: f(x).sum())(x),
+    "grad_of_jit": lambda f, x: ft.grad(lambda x: ft.jit(f)(x).sum())(x),
+    "vmap": lambda f, x: ft.vmap(ft.grad(ft.jit(lambda x: f(x).sum())))(fnp.stack([x, x]))[0],
+    "grad_of_vmap_of_jit": lambda f, x: ft.grad(
+        lambda x: ft.vmap(ft.jit(f))(fnp.stack([x])).sum())(x),
+    "cond": lambda f, x: ft.grad(lambda x: lax.cond(x[0] < 9, f, lambda x: x, x).sum())(x),
+    "scan": lambda f, x: ft.grad(lambda x: lax.scan(
+        lambda c, _: (f(c), None), x, None, length=1)[0].sum())(x),
+    "while": lambda f, x: ft.grad(lambda x: lax.while_loop(
+        lambda s: s[0] < 1, lambda s: (s[0] + 1, f(s[1])), (0, x))[1].sum())(x),
+    "checkpoint": lambda f, x: ft.grad(lambda x: ft.checkpoint(ft.jit(f))(x).sum())(x),
+}
+
+
+@pytest.mark.parametrize("how", sorted(CONSTANTS))
+@pytest.mark.parametrize("function", (weighted, weighted_too))
+def test_rules_may_read_arrays_from_outside(function, how):
+    expected = MATRIX.T @ (2 * TABLE)
+    check(ft.make_ir(lambda x: CONSTANTS[how](function, x))(X))
+    for run in (lambda x: CONSTANTS[how](function, x),
+                *(ft.jit(lambda x: CONSTANTS[how](function, x), device=target)
+                  for target in TARGETS)):
+        np.testing.assert_allclose(np.asarray(run(fnp.array(X))), expected, rtol=1e-12)
