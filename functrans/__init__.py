@@ -20,7 +20,7 @@ from functrans import lax  # isort: skip
 from functrans import debug
 from functrans.api.callbacks import io_callback, pure_callback
 from functrans.api.calls import ShapeDtypeStruct
-from functrans.api.checkpoint import checkpoint, checkpoint_name
+from functrans.api.checkpoint import checkpoint, checkpoint_name, saved_residuals
 from functrans.api.custom_jvp import custom_jvp
 from functrans.api.custom_vjp import custom_vjp
 from functrans.api.custom_vmap import custom_vmap, sequential_vmap
@@ -47,7 +47,8 @@ __all__ = [
     "disable_jit", "errors", "eval_shape", "explain_compiles", "float0", "grad", "hessian", "hvp",
     "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
     "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
-    "scipy", "sequential_vmap", "stop_gradient", "tree", "value_and_grad", "vjp", "vmap", "zoo",
+    "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "tree", "value_and_grad",
+    "vjp", "vmap", "zoo",
 ]
 
 

@@ -226,3 +226,13 @@ def test_the_standard_library_is_real_text(monkeypatch):
     learn, held_out = load("standard_library.py").in_two_parts(modules, 5)
     assert len(held_out) == 4 and not {path for path, _ in learn} & {path for path, _ in held_out}
     assert sum("import" in text for _, text in modules) > 10
+
+
+def test_fixed_point():
+    printed = run("fixed_point.py", "--short")
+    between, from_differences = map(float, re.findall(r"by (\d+e-\d+)(?: of the|$)", printed,
+                                                      re.MULTILINE)[-2:])
+    assert between < 1e-9 and from_differences < 1e-6
+    first, last = map(float, re.search(r"error ([\d.]+), after 30 steps ([\d.]+)",
+                                       printed).groups())
+    assert last < 0.5 * first

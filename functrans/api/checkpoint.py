@@ -17,10 +17,15 @@ from functrans.api.calls import (
     normalize_argnums,
     wraps,
 )
+from functrans.api.inspect import make_ir
 from functrans.control.checkpoint import bind_checkpoint, name_p
 from functrans.control.policies import nothing_saveable
+from functrans.ir.program import Var
+from functrans.ir.type import ArrayType, is_inexact
+from functrans.locations import describe
 from functrans.numpy.promotion import as_arraylike
 from functrans.trace import EVAL, bind, current, trace_at
+from functrans.transforms.linearize import linearize_program
 
 
 def checkpoint(fun: Callable | None = None, *, prevent_cse: bool = True,
@@ -87,3 +92,28 @@ def checkpoint_name(x, name: str):
     if not isinstance(name, str):
         raise TypeError(f"checkpoint_name: the name must be a string, got {name!r}")
     return tree.map(lambda leaf: bind(name_p, as_arraylike(leaf, "checkpoint_name"), name=name), x)
+
+
+def saved_residuals(f: Callable, *args, **kwargs) -> list[tuple[ArrayType, str]]:
+    """What reverse mode through `f` keeps for the backward pass: types, and where they come from.
+
+    f: function of pytrees; arrays and `ShapeDtypeStruct`s will do as arguments. A loop of unknown
+    length keeps stacks: as many of the type in brackets as it has steps.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> [str(kind) for kind, _ in ft.saved_residuals(lambda x: fnp.sin(fnp.sin(x)), fnp.ones(3))]
+    ['f32[3]', 'f32[3]']
+    >>> ft.saved_residuals(ft.checkpoint(lambda x: fnp.sin(fnp.sin(x))), fnp.ones(3))
+    [(f32[3], 'argument x')]
+    """
+    check_callable(f, "saved_residuals")
+    program = make_ir(f)(*args, **kwargs)
+    nonzero = tuple(is_inexact(kind.dtype) for kind in program.input_types)
+    split = linearize_program(program, nonzero)
+    known = split.known
+    made = {var: equation for equation in known.equations for var in equation.outputs}
+    labels = dict(zip(known.inputs, program.names or [""] * len(known.inputs)))
+    kept = dict.fromkeys(atom for atom in known.outputs[len(split.nonzero_out):]
+                         if type(atom) is Var)
+    return [(var.type, describe(made[var].location) if var in made
+             else f"argument {labels[var]}".rstrip()) for var in kept]

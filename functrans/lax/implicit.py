@@ -137,7 +137,7 @@ def custom_linear_solve(matvec: Callable, b, solve: Callable,
     ...     return ft.lax.custom_linear_solve(lambda x: a * x, b, lambda _, b: b / a,
     ...                                       symmetric=True)
     >>> ft.grad(solve)(2.0, 6.0)
-    Array(-1.5, dtype=float32)
+    Array(-1.5, dtype=float32, weak_type=True)
     """
     for function in (matvec, solve, *([] if transpose_solve is None else [transpose_solve])):
         check_callable(function, "custom_linear_solve")

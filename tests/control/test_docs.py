@@ -1,0 +1,47 @@
+"""The pages on rules and on named axes run, and so do the examples of the functions."""
+from __future__ import annotations
+
+import ast
+import doctest
+from pathlib import Path
+
+import pytest
+from test_readme import Recorder, assert_same, blocks_of, promises
+
+import functrans as ft
+from functrans import lax
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+@pytest.mark.parametrize("page", ("custom-rules.md", "axis-names.md"))
+def test_page(page):
+    scope, checked = {"__name__": "page"}, 0
+    for number, block in enumerate(blocks_of((DOCS / page).read_text())):
+        wanted, found = promises(block), {}
+        scope["record"] = found.__setitem__
+        parsed = ast.fix_missing_locations(Recorder(wanted).visit(ast.parse(block)))
+        exec(compile(parsed, f"{page} block {number}", "exec"), scope)
+        for line, text in wanted.items():
+            assert_same(repr(found[line]), text)
+            checked += 1
+    assert checked >= 4
+
+
+FUNCTIONS = {name: getattr(ft, name) for name in (
+    "checkpoint", "checkpoint_name", "custom_jvp", "custom_vjp", "custom_vmap", "hvp",
+    "io_callback", "pure_callback", "saved_residuals", "sequential_vmap")}
+FUNCTIONS |= {f"lax.{name}": getattr(lax, name) for name in (
+    "all_gather", "all_to_all", "axis_index", "axis_size", "custom_linear_solve", "custom_root",
+    "pbroadcast", "pmax", "pmean", "pmin", "ppermute", "pshuffle", "psum", "psum_scatter",
+    "pswapaxes")}
+FUNCTIONS |= {"debug.print": ft.debug.print, "debug.callback": ft.debug.callback,
+              "custom_jvp.defjvps": ft.custom_jvp.defjvps}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_example(name):
+    function = FUNCTIONS[name]
+    tests = doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
+    assert tests and tests[0].examples, f"{name} has no example"
+    assert doctest.DocTestRunner().run(tests[0]).failed == 0
