@@ -172,7 +172,7 @@ def draw(rng, operand: Operand, dtype: np.dtype) -> np.ndarray:
     if kind == "distinct":
         values = rng.permutation(int(np.prod(shape))).reshape(shape) - 2
         offset = 0.1 + 0.13 * int(argument or 0)
-        return values.astype(dtype) if dtype.kind in "iu" else (values * 0.37 + offset).astype(dtype)
+        return (values if dtype.kind in "iu" else values * 0.37 + offset).astype(dtype)
     if dtype.kind in "iu":
         return _integers(rng, shape, kind, dtype)
     values = _floats(rng, shape, kind)

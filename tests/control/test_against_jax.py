@@ -68,7 +68,8 @@ SNIPPETS = {
     "scan_no_ys": lambda L, np_, ft_: L.scan(lambda c, x: (c * x, None), np.ones(3), M),
     "scan_no_carry": lambda L, np_, ft_: L.scan(lambda c, x: (c, x * 2), None, M),
     "scan_trees": lambda L, np_, ft_: L.scan(
-        lambda c, x: ({"a": c["a"] + x[0]}, [x[1], (c["a"], x[0])]), {"a": np.zeros(3)}, (M, I[:4])),
+        lambda c, x: ({"a": c["a"] + x[0]}, [x[1], (c["a"], x[0])]), {"a": np.zeros(3)},
+        (M, I[:4])),
     "scan_weak": lambda L, np_, ft_: L.scan(lambda c, x: (c + x, c), 0.0, M[0]),
     "scan_weak_int": lambda L, np_, ft_: L.scan(lambda c, x: (c + x, c), 0, M[0]),
     "scan_kept_weak": lambda L, np_, ft_: L.scan(lambda c, x: (c + 1, x), 0.0, M[0])[0] * np_.ones(
@@ -97,8 +98,8 @@ SNIPPETS = {
     "fori_negative": lambda L, np_, ft_: L.fori_loop(-3, 1, lambda i, x: x + i, np.int64(3)),
     "fori_index": lambda L, np_, ft_: L.fori_loop(0, 3, lambda i, x: x.at[i].add(i * 0.5),
                                                   np_.zeros(3, float)),
-    "fori_int32": lambda L, np_, ft_: L.fori_loop(np_.asarray(0, np.int32), np_.asarray(3, np.int32),
-                                                  lambda i, x: x + i, np.int32(1)),
+    "fori_int32": lambda L, np_, ft_: L.fori_loop(
+        np_.asarray(0, np.int32), np_.asarray(3, np.int32), lambda i, x: x + i, np.int32(1)),
     "fori_dynamic": lambda L, np_, ft_: ft_.jit(
         lambda n: L.fori_loop(0, n, lambda i, x: x + i, np.int64(1)))(np.int64(4)),
     "fori_unroll": lambda L, np_, ft_: L.fori_loop(0, 6, lambda i, x: x + i, 0, unroll=3),
