@@ -11,6 +11,7 @@ from rows import BY_NAME, ROWS, all_primitives
 
 import functrans as ft
 from functrans.array import Array
+from functrans.errors import NotDifferentiableError
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.primitives.stack import is_stack
 from functrans.trace import bind
@@ -23,15 +24,18 @@ def evaluate(row: Row, case: Case, arrays):
         return row.evaluate(case, arrays)
 
 
-def each(rows=ROWS, dtypes=None):
-    """A parameter for each row, case and dtype."""
+def each(rows=ROWS, dtypes=None, otherwise: int = 0):
+    """A parameter for each row, case and dtype.
+
+    dtypes: those that are tried; of a row that takes none of them, the first `otherwise`.
+    """
     params = []
     for row in rows:
+        tried = [dtype for dtype in row.dtypes if dtypes is None or dtype in dtypes] \
+            or row.dtypes[:otherwise]
         for number, case in enumerate(row.cases):
-            for dtype in row.dtypes:
-                if dtypes is None or dtype in dtypes:
-                    params.append(pytest.param(row, case, dtype,
-                                               id=f"{row.name}-{number}-{dtype}"))
+            for dtype in tried:
+                params.append(pytest.param(row, case, dtype, id=f"{row.name}-{number}-{dtype}"))
     return params
 
 
@@ -69,7 +73,10 @@ def test_jit_equals_evaluate(row, case, dtype, target):
         assert_close(got, expected, row)
 
 
-@pytest.mark.parametrize("row, case, dtype", each(dtypes=("float32", "int32", "bool")))
+BATCH_DTYPES = ("float32", "int32", "bool")
+
+
+@pytest.mark.parametrize("row, case, dtype", each(dtypes=BATCH_DTYPES, otherwise=1))
 def test_batch_equals_a_loop(row, case, dtype):
     if not case.operands:
         pytest.skip("has no operands to map")
@@ -204,6 +211,48 @@ def test_transpose_is_the_adjoint(row, case, dtype):
     left = sum(np.sum(np.asarray(a) * b).real for a, b in zip(pushed, cotangents))
     right = sum(np.sum(np.asarray(a) * b).real for a, b in zip(pulled, tangents))
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("row, case, dtype", each(
+    [row for row in ROWS if row.primitive.transpose and not row.primitive.linearize],
+    DERIVATIVE_DTYPES))
+def test_linear_operands_have_an_adjoint(row, case, dtype):
+    """The transpose rule alone, of a primitive that need not be what derivatives are made of."""
+    arrays = case.arrays(dtype)
+    if not has_derivative(row, case, arrays):
+        pytest.skip("has no derivative")
+    rng = np.random.default_rng(4)
+    tried = 0
+    for place in differentiable(case, arrays):
+        function = restricted(row, case, arrays, [place])
+        out = function(arrays[place])
+        direction, = (t for t in tangents_for(rng, arrays, [place]) if t is not None)
+        cts = [t for t in tangents_for(rng, out, range(len(out)))]
+        try:
+            pulled, = ft.linear_transpose(function, arrays[place])(tuple(cts))
+        except NotDifferentiableError as error:
+            assert f"{row.name} has no transpose rule" not in str(error)
+            continue                                        # it is not linear in this operand
+        moved = function(arrays[place] + direction)
+        left = sum(np.sum((np.asarray(b) - np.asarray(a)) * ct).real
+                   for a, b, ct in zip(out, moved, cts))
+        right = np.sum(np.asarray(pulled) * direction).real
+        np.testing.assert_allclose(left, right, rtol=1e-8, atol=1e-8)
+        tried += 1
+    if not tried:
+        pytest.skip("is linear in no operand by itself")
+
+
+def test_the_next_number_moves_along():
+    """Its derivative is that of its first operand, which differences do not see."""
+    nextafter = BY_NAME["next_after"].primitive
+
+    def after(x):
+        return bind(nextafter, x, Array(np.array([3.0, -3.0])))
+
+    x = Array(np.array([1.0, 2.0]))
+    _, tangent = ft.jvp(after, (x,), (Array(np.array([0.5, -2.0])),))
+    np.testing.assert_array_equal(tangent, [0.5, -2.0])
 
 
 @pytest.mark.parametrize("row, case, dtype", each(dtypes=DERIVATIVE_DTYPES))
