@@ -28,7 +28,7 @@ LAYERS = (
     {"numpy"},
     {"random", "api"},
     {"lax", "debug", "nn"},
-    {"optim", "functrans"},
+    {"optim", "scipy", "functrans"},
     {"zoo"},
     {"testing"},
 )
