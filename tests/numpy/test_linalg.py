@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.errors import DtypeError, NotDifferentiableError, ShapeError
+from functrans.primitives import linalg
 
 la = fnp.linalg
 DTYPES = ("float32", "float64", "complex64", "complex128")
@@ -502,6 +503,23 @@ def test_without_a_library(monkeypatch):
     assert_tree_close(ft.jit(lambda x: la.svd(x))(a), np.linalg.svd(a))
     assert_close(ft.jit(lambda x: la.solve(x, x))(a), np.linalg.solve(a, a))
     assert np.isnan(ft.jit(lambda x: la.cholesky(x))(-a @ a.mT)).all()
+
+
+def test_a_library_with_narrow_integers(monkeypatch):
+    """Libraries with 32-bit integers, such as scipy-openblas32 brings along."""
+    pytest.importorskip("scipy_openblas32")
+    from lowering.native import blas
+    monkeypatch.setattr(blas, "_numpy_libraries", lambda: ())
+    library = blas.library.__wrapped__()
+    assert library.integer is np.int32
+    monkeypatch.setattr(blas, "library", lambda: library)
+    a, b = draw(1, (3, 4, 4)), draw(2, (3, 4, 2))
+    assert_close(ft.jit(lambda a, b: la.solve(a, b))(a, b), np.linalg.solve(a, b), 1000)
+    assert_close(ft.jit(lambda a: la.det(a))(a), np.linalg.det(a), 1000)
+    assert_tree_close(ft.jit(lambda a: la.svd(a))(a), np.linalg.svd(a), 1000)
+    lu, pivots, order = ft.jit(lambda a: linalg.lu(a))(a)
+    np.testing.assert_array_equal(order, linalg.lu(fnp.asarray(a))[2])
+    np.testing.assert_array_equal(pivots, linalg.lu(fnp.asarray(a))[1])
 
 
 def test_inside_a_loop():
