@@ -38,12 +38,13 @@ class KernelTyping(Context):
 
     def _load_builtins(self):
         """Builtin functions, without the methods and attributes of types that kernels lack."""
-        from numba.core.typing import builtins  # noqa: F401  (fills the registry)
+        from numba.core.typing import builtins, mathdecl  # noqa: F401  (builtins: a registry)
         every, own = templates.builtin_registry, templates.Registry()
         own.functions, own.globals = list(every.functions), list(every.globals)
         own.attributes = [template for template in every.attributes
                           if not issubclass(template, templates._OverloadAttributeTemplate)]
         self.install_registry(own)
+        self.install_registry(mathdecl.registry)      # what products of complex numbers call
 
 
 class KernelContext(CPUContext):
