@@ -13,6 +13,7 @@ from collections import Counter
 
 import numpy as np
 
+from functrans.ir.type import name_of
 from lowering.expression import CHOICE, PRODUCT, SUM, Text, template
 from lowering.kernel_text import (INDENT, KernelText, Numbers, Split, cast, constant, from_memory,
                                   local_dtype, to_memory)
@@ -215,7 +216,7 @@ class _Emitter:
         return self._filled(statement.combine, operands, statement.dtype)
 
     def _filled(self, expr: str, operands, dtype: np.dtype, kind=None) -> Text:
-        expr = expr.replace("{T}", local_dtype(kind or dtype).name)
+        expr = expr.replace("{T}", name_of(local_dtype(kind or dtype)))
         return cast(template(expr).fill(operands), dtype)
 
     def _value(self, step: Step, depth: int, path: tuple):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from functrans.ir.type import name_of
 from lowering.expression import ATOM, COMPARISON, Text
 from lowering.views import Buffer, View
 
@@ -140,9 +141,12 @@ class Numbers:
 
 # ---- dtypes ----
 
+_FLOAT32 = np.dtype(np.float32)
+
+
 def local_dtype(dtype: np.dtype) -> np.dtype:
     """The dtype in which values of `dtype` are computed: half precision in float32."""
-    return np.dtype(np.float32) if dtype.name in ("float16", "bfloat16") else dtype
+    return _FLOAT32 if name_of(dtype) in ("float16", "bfloat16") else dtype
 
 
 def cast(text: Text, dtype: np.dtype) -> Text:
@@ -155,18 +159,20 @@ def cast(text: Text, dtype: np.dtype) -> Text:
 
 def from_memory(text: str, dtype: np.dtype) -> Text:
     """An element of memory as a value: half precision is stored as bits, booleans as bytes."""
-    if dtype.name == "float16":
+    name = name_of(dtype)
+    if name == "float16":
         return Text(f"half_to_float({text})")
-    if dtype.name == "bfloat16":
+    if name == "bfloat16":
         return Text(f"bfloat16_to_float({text})")
     return Text(f"{text} != 0", COMPARISON) if dtype.kind == "b" else Text(text)
 
 
 def to_memory(text: str, dtype: np.dtype) -> str:
     """A value as it is written to memory."""
-    if dtype.name == "float16":
+    name = name_of(dtype)
+    if name == "float16":
         return f"float_to_half({text})"
-    return f"float_to_bfloat16({text})" if dtype.name == "bfloat16" else text
+    return f"float_to_bfloat16({text})" if name == "bfloat16" else text
 
 
 # ---- numbers as text ----

@@ -91,10 +91,14 @@ class Literal(_Immutable):
 Atom = Var | Literal
 
 
+_UNKNOWN = object()
+
+
 class Equation(_Immutable):
     """`outputs = primitive[params] inputs`, made at `location`."""
 
-    __slots__ = ("primitive", "inputs", "params", "outputs", "location")
+    __slots__ = ("primitive", "inputs", "params", "outputs", "location", "_kernel", "_inner")
+    _FIELDS = __slots__[:-2]
 
     def __init__(self, primitive: Primitive, inputs: tuple, params: dict, outputs: tuple,
                  location: Location | None = None):
@@ -103,21 +107,25 @@ class Equation(_Immutable):
         _set(self, "params", params)
         _set(self, "outputs", outputs)
         _set(self, "location", location)
+        _set(self, "_kernel", _UNKNOWN)
+        _set(self, "_inner", _UNKNOWN)
 
     def replace(self, **changes) -> "Equation":
-        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields = {name: getattr(self, name) for name in self._FIELDS}
         return Equation(**{**fields, **changes})
 
     @property
     def kernel(self):
         """The kernel class of this equation, or None where the primitive has none."""
-        rule = self.primitive.kernel
-        return rule and rule([atom.type for atom in self.inputs], self.params)
+        if self._kernel is _UNKNOWN:            # passes ask for it often
+            rule = self.primitive.kernel
+            _set(self, "_kernel", rule and rule([atom.type for atom in self.inputs], self.params))
+        return self._kernel
 
     @property
     def effect(self) -> bool:
         """Whether running it, or a Program in it, does more than compute its results."""
-        return self.primitive.effect or any(inner.effect for inner in inner_programs(self))
+        return self.primitive.effect or any([inner.effect for inner in inner_programs(self)])
 
     @property
     def axis_names(self) -> frozenset:
@@ -187,9 +195,15 @@ class Program(_Immutable):
         return show_html(self)
 
 
-def inner_programs(equation: Equation):
+def inner_programs(equation: Equation) -> tuple[Program, ...]:
     """The Programs that an equation carries in its params, in order."""
-    for value in equation.params.values():
+    if equation._inner is _UNKNOWN:
+        _set(equation, "_inner", tuple(_programs_in(equation.params)))
+    return equation._inner
+
+
+def _programs_in(params: dict):
+    for value in params.values():
         if isinstance(value, Program):
             yield value
         elif isinstance(value, tuple):

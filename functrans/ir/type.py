@@ -5,6 +5,7 @@ In: shapes and NumPy dtypes. Out: `ArrayType`. Imports NumPy only.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,12 @@ SHORT_NAMES = {
 # Kinds by which rules ask about a dtype. bfloat16 is registered with NumPy by the optional
 # package ml_dtypes with kind "V", so it is asked for by name.
 _INTEGER, _FLOAT, _COMPLEX = "iu", "f", "c"
+
+
+@lru_cache(maxsize=1024)
+def name_of(dtype) -> str:
+    """`dtype.name`, which NumPy puts together anew each time."""
+    return dtype.name
 
 
 def is_bool(dtype) -> bool:

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from threading import RLock
 
+from functrans.ir.type import name_of
 from lowering.native import machine
 from lowering.native.cache import Stored
 from lowering.source import as_function, digest, module_text
@@ -53,7 +54,7 @@ def signature(parameters) -> tuple[str, ...]:
 
 def _memory_name(dtype) -> str:
     """The name of a dtype in memory; the records of stacks are alike, whatever is in them."""
-    return "stack" if dtype.kind == "stack" else dtype.name
+    return "stack" if dtype.kind == "stack" else name_of(dtype)
 
 
 def compile_kernel(text: str, types: tuple, disk=None) -> Compiled:

@@ -13,6 +13,7 @@ from functrans.ir.primitive import (Broadcast, Contract, Elementwise, Primitive,
                                     Transpose)
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.rewrite import is_literal, substitute, uses
+from functrans.ir.type import name_of
 from lowering.passes.joins import Joins
 
 
@@ -62,7 +63,7 @@ def _key(equation: Equation):
 
 def _atom_key(atom):
     if type(atom) is Literal:
-        return atom.value.tobytes(), atom.value.dtype.name
+        return atom.value.tobytes(), atom.value.dtype
     return atom
 
 
@@ -194,7 +195,7 @@ def _simplified_elementwise(equation: Equation, kernel: Elementwise):
 
 
 def _is_conversion_to_itself(equation: Equation, kernel) -> bool:
-    return kernel.expr == f"to_{equation.inputs[0].type.dtype.name}({{0}})"
+    return kernel.expr == f"to_{name_of(equation.inputs[0].type.dtype)}({{0}})"
 
 
 def _is_negative_zero(literal: Literal) -> bool:

@@ -5,6 +5,7 @@ In: a Program. Out: `CpuExecutable`. Imports `pipeline`, `native`, `targets.asse
 from __future__ import annotations
 
 import ctypes
+from collections import defaultdict
 from collections.abc import Sequence
 from threading import get_ident
 
@@ -50,7 +51,8 @@ class CpuExecutable:
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]
         self._has_stacks = any(not isinstance(kind.dtype, np.dtype)
                                for kind in (*plan.input_types, *plan.output_types))
-        self._memory: list = []                 # arenas that no call uses now
+        self._size = _rounded(assembly.memory)
+        self._memory = _free_memory[self._size]     # arenas of this size that no call uses now
         self._runner = runner(cache)
         self._table = entry_table(assembly.code, assembly.registers)
         self._enter = self._runner.entry(self._table)
@@ -79,7 +81,7 @@ class CpuExecutable:
         try:
             return self._memory.pop()
         except IndexError:
-            return _new_memory(self.assembly.memory)
+            return _new_memory(self._size)
 
     def release(self, memory: np.ndarray):
         """Gives temporary memory back, with the blocks of its stacks."""
@@ -137,9 +139,19 @@ def _ready(array) -> np.ndarray:
     return np.array(array, order="C")
 
 
+# Executables share arenas: that of a new batch size need not be touched for the first time, which
+# costs more than a small run, and memory does not grow with the number of executables.
+_free_memory: dict[int, list] = defaultdict(list)
+
+
+def _rounded(size: int) -> int:
+    """A power of two, so that there are few sizes; what is not touched takes no memory."""
+    return 1 << max(size - 1, 1023).bit_length()
+
+
 def _new_memory(size: int) -> np.ndarray:
     """Temporary memory of one call at a time, at an aligned address; its head is zero."""
-    block = np.zeros(size // 8 + 16, np.int64)
+    block = np.zeros(size // 8 + 8, np.int64)
     return block[-(block.ctypes.data // 8) % 8:]
 
 
