@@ -94,7 +94,8 @@ def test_the_gradient_inside_is_that_of_the_sum_over_lanes(jax, name):
     assert_same(inside, [wrapped(ft, programs(lax, fnp)[name], "grad_outside")(X)])
     if not name.startswith("all_to_all"):                # JAX fails to transpose that one
         theirs = wrapped(jax, programs(jax.lax, jax.numpy)[name], "grad_inside")
-        assert_same(inside, [theirs(X)])
+        with jax.disable_jit():
+            assert_same(inside, [theirs(X)])
 
 
 @pytest.mark.parametrize("name", sorted(programs(lax, fnp)))
