@@ -60,13 +60,16 @@ class _Writer:
         self.plan, self.description = plan, description
         self.kernels: dict[str, str] = {}            # text -> name
         self.functions: list[str] = []
+        self.constants: dict = {}                    # buffer -> name
         self.hosts: list = []
         self.checks: list = []
         self.numbers = itertools.count()             # of regions
 
     def listing(self) -> Listing:
         _Function(self, self.plan, "main").write()
-        body = "\n\n\n".join([*self.functions, self._run()])
+        constants = ["\n".join(line for buffer, name in self.constants.items()
+                               for line in _constant(name, buffer.data))] if self.constants else []
+        body = "\n\n\n".join([*constants, *self.functions, self._run()])
         head = [f'"""{self.description}\n"""']
         head += imports(body)
         return Listing("\n".join(head) + "\n\n\n" + body + "\n", self.hosts, self.checks)
@@ -196,6 +199,9 @@ class _Function:
             return f"x{root.index}"
         if root.role == "output":
             return f"y{root.index}"
+        if root.role == "constant":
+            constants = self.writer.constants
+            return constants.setdefault(root, f"w{len(constants)}")
         return self.temporaries.setdefault(root, f"t{len(self.temporaries)}")
 
     def view(self, view: View) -> str:
@@ -295,6 +301,21 @@ class _Function:
 
     def repeat(self, step: Repeat, depth: int):
         _Loop(self, step, depth).write()
+
+
+def _constant(name: str, data: np.ndarray) -> list[str]:
+    """An array that the Program holds, as a variable of the module."""
+    flat = data.reshape(-1)
+    if flat.dtype.name == "bfloat16":
+        flat = flat.view(np.uint16)
+    parts = [_number(value) for value in flat]
+    return _wrapped(f"{name} = constant({_quoted(data.dtype.name)}, [", parts, "])", depth=0)
+
+
+def _number(value: np.generic) -> str:
+    if value.dtype.kind == "c":
+        return f"complex({_float(value.real)}, {_float(value.imag)})"
+    return _float(value) if value.dtype.kind == "f" else repr(value.item())
 
 
 def _float(value) -> str:

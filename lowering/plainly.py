@@ -10,8 +10,8 @@ import ctypes
 
 import numpy as np
 
-__all__ = ["Pointer", "Stack", "add_stacks", "call_host", "call_library", "check", "copy", "empty",
-           "finish", "matrix_product", "pointers", "stacks", "strided", "zero"]
+__all__ = ["Pointer", "Stack", "add_stacks", "call_host", "call_library", "check", "constant",
+           "copy", "empty", "finish", "matrix_product", "pointers", "stacks", "strided", "zero"]
 
 # What kernels see in memory: half precision as bits, booleans as bytes.
 _STORED = {"float16": np.uint16, "bfloat16": np.uint16, "bool": np.uint8}
@@ -57,6 +57,11 @@ def empty(dtype: str, size: int) -> Pointer:
     block = np.empty(size, _dtype(dtype))
     block.view(np.uint8).fill(0xFF if block.dtype.kind in "fcV" else 0x63)
     return Pointer(stored(block))
+
+
+def constant(dtype: str, values: list) -> Pointer:
+    """Memory that holds these numbers; bfloat16 is given as bits."""
+    return Pointer(stored(np.array(values, _dtype(dtype))))
 
 
 def _dtype(name: str) -> np.dtype:

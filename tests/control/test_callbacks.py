@@ -10,7 +10,7 @@ import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
 
-TARGETS = ("reference", "cpu")
+TARGETS = ("reference", "cpu", "interpret")
 
 
 @pytest.fixture

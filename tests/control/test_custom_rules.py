@@ -675,5 +675,18 @@ def test_rules_may_read_arrays_from_outside(function, how):
     check(ft.make_ir(lambda x: CONSTANTS[how](function, x))(X))
     for run in (lambda x: CONSTANTS[how](function, x),
                 *(ft.jit(lambda x: CONSTANTS[how](function, x), device=target)
-                  for target in TARGETS)):
+                  for target in (*TARGETS, "interpret"))):
         np.testing.assert_allclose(np.asarray(run(fnp.array(X))), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ("float16", "float32", "complex64", "int8", "bool", "bfloat16"))
+def test_arrays_in_programs_of_every_dtype(dtype):
+    values = np.array([1.5, np.nan, -np.inf]) if dtype[0] in "cf" else np.array([1, 0, 1])
+    if dtype == "bfloat16":
+        dtype = pytest.importorskip("ml_dtypes").bfloat16
+    array = values.astype(dtype)
+    f = ft.custom_jvp(lambda x: x)
+    f.defjvp(lambda p, t: (f(p[0]) + fnp.array(array).astype("complex128").real, t[0]))
+    for target in (*TARGETS, "interpret"):
+        out, _ = ft.jit(lambda x: ft.jvp(ft.jit(f), (x,), (x,)), device=target)(np.zeros(3))
+        np.testing.assert_array_equal(np.asarray(out), array.astype("complex128").real)
