@@ -146,7 +146,7 @@ def bind(primitive: Primitive, *args, **params):
     return _current.get().bind(primitive, args, params)
 
 
-def is_usable(tracer: "Tracer") -> bool:
+def is_usable(tracer: Tracer) -> bool:
     """Whether a tracer means something here and now."""
     interpreter = current()
     if stand_in(tracer) is not None or tracer.trace is interpreter:
