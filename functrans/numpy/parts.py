@@ -10,6 +10,7 @@ from functrans.errors import DtypeError
 from functrans.ir.type import is_complex, is_inexact, is_integer
 from functrans.numpy.arithmetic import abs
 from functrans.numpy.functions import arctan2, degrees, inexact
+from functrans.numpy.information import finfo
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_all, cast, materialize,
                                        promote_inexact)
 from functrans.numpy.ufunc import array_pair, binary, ufunc
@@ -82,7 +83,7 @@ def real_if_close(a, tol: float = 100):
     a = as_arraylike(a, "real_if_close")
     if not is_complex(a.dtype):
         return a
-    limit = tol * float(np.finfo(a.dtype).eps) if tol > 1 else tol
+    limit = tol * float(finfo(a.dtype).eps) if tol > 1 else tol
     parts = abs(basic.imag(a))._concrete("real_if_close (the dtype depends on the values)")
     return basic.real(a) if (parts < limit).all() else a
 
@@ -102,7 +103,7 @@ def spacing(x):
     """The distance to the next floating-point number away from zero, with the sign of x.
 
     >>> import functrans.numpy as fnp
-    >>> bool(fnp.spacing(fnp.array(1.0)) == fnp.finfo(fnp.float32).eps)
+    >>> bool(fnp.spacing(fnp.array(1.0)) == ffinfo(fnp.float32).eps)
     True
     """
     x = inexact(x, "spacing")
@@ -164,7 +165,7 @@ def ldexp(x1, x2):
 
 def _scaled(x, exponent):
     """x * 2**exponent, in steps within range, so that only the last one rounds."""
-    info = np.finfo(x.dtype)
+    info = finfo(x.dtype)
     largest = int(info.maxexp) - 1
     two, zero = x.dtype.type(2), np.int64(0)
     for _ in range(3):                # the whole range, subnormal numbers included, and more
@@ -187,7 +188,7 @@ def frexp(x):
     x = inexact(x, "frexp")
     if is_complex(x.dtype):
         raise DtypeError(f"frexp takes real numbers, not {x.dtype.name}")
-    info = np.finfo(x.dtype)
+    info = finfo(x.dtype)
     zero, one = x.dtype.type(0), x.dtype.type(1)
     usable = basic.and_(basic.is_finite(x), basic.ne(x, zero))
     safe = basic.stop_gradient(select(usable, x, one))
@@ -228,7 +229,7 @@ def nan_to_num(x, copy: bool = True, nan=0.0, posinf=None, neginf=None):
         parts = [nan_to_num(part, copy, nan, posinf, neginf)
                  for part in (basic.real(x), basic.imag(x))]
         return basic.complex_(*parts)
-    info = np.finfo(x.dtype)
+    info = finfo(x.dtype)
     high = info.max if posinf is None else posinf
     low = info.min if neginf is None else neginf
     for where, value in ((basic.ne(x, x), nan), (basic.eq(x, x.dtype.type(np.inf)), high),

@@ -7,12 +7,13 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import Array
-from functrans.ir.type import is_inexact
+from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy.calculus import convolve
 from functrans.numpy.creation import arange, zeros
 from functrans.numpy.manipulation import atleast_1d, concatenate, trim_zeros
 from functrans.numpy.promotion import (as_arraylike, as_operand, cast, materialize, promote,
                                        promote_inexact, promote_types)
+from functrans.primitives import elementwise as basic
 from functrans.primitives import shape as prim
 from functrans.primitives.basic import full
 from functrans.primitives.elementwise import convert
@@ -184,8 +185,7 @@ def poly(seq_of_zeros):
     """
     roots = atleast_1d(as_arraylike(seq_of_zeros, "poly"))
     if roots.ndim == 2 and roots.shape[0] == roots.shape[1] and roots.shape[0]:
-        from functrans.numpy import linalg
-        roots = linalg.eigvals(roots)
+        return _characteristic(roots)
     elif roots.ndim != 1:
         raise ValueError("poly: input must be 1d or non-empty square 2d array.")
     roots = materialize(promote_inexact(roots)[0])
@@ -196,6 +196,13 @@ def poly(seq_of_zeros):
         factor = concatenate([full(coefficients.type.with_shape((1,)), 1), -roots[k][None]], 0)
         coefficients = convolve(coefficients, factor)
     return coefficients
+
+
+def _characteristic(matrix):
+    """The characteristic polynomial; real for a real matrix, whose eigenvalues come in pairs."""
+    from functrans.numpy import linalg
+    coefficients = poly(linalg.eigvals(matrix))
+    return coefficients if is_complex(matrix.dtype) else basic.real(coefficients)
 
 
 def vander(x, N: int | None = None, increasing: bool = False):

@@ -28,6 +28,8 @@ def _infer(*operands, axis, keys):
 
 def _order(key):
     """Keys that NumPy's lexsort puts in our order: NaN last, whatever its sign."""
+    if key.dtype.name == "bfloat16":             # lexsort does not know its NaN
+        key = key.astype(np.float32)
     return (key.real, key.imag) if is_complex(key.dtype) else (key,)
 
 

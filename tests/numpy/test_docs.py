@@ -25,7 +25,7 @@ def test_example(name):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("page", ["array-api.md"])
+@pytest.mark.parametrize("page", ["array-api.md", "dtypes.md"])
 def test_page(page):
     text = (PAGES / page).read_text()
     test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import functrans.numpy as fnp
 from numpy_rows.base import row
 from numpy_rows.draw import Call, call
 from numpy_rows.reductions import nan_rows, with_nan
@@ -116,6 +117,18 @@ for _name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
     row(_name, lambda d: call(d.array("real", d.choice([(6,), (2, 3)]))), jit=False, batched=False,
         reference=(lambda x: np.sort(np.unique_values(x))) if _name == "unique_values" else None,
         why=_SIZE)
+
+
+def _named_parts(name: str):
+    def reference(x, size):
+        values, index, inverse, counts = _filled(x, size)
+        return {"unique_all": (values, index, inverse, counts), "unique_counts": (values, counts),
+                "unique_inverse": (values, inverse), "unique_values": values}[name]
+    return reference
+
+
+for _name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
+    row(_name, lambda d: call(d.array("real", (2, 3)), size=7), _named_parts(_name))
 for _name in ("union1d", "intersect1d", "setdiff1d", "setxor1d"):
     row(_name, lambda d: call(x := d.array("any"), d.array(x.dtype)), jit=False, batched=False,
         why=_SIZE)
@@ -177,8 +190,7 @@ for _name in ("polyadd", "polysub", "polymul"):
 row("polymul", lambda d: call(d.choice([[0, 0, 1, 2], [0], 3]), [1, 2]))
 row("polydiv", lambda d: call(d.array("float64", d.choice([(4,), (2,), (3,)]), "positive"),
                               d.array("float64", d.choice([(2,), (3,)]), "positive")),
-    ulp=4096, jit=False, batched=False,
-    why="the size of the remainder depends on values; under jit it is not trimmed")
+    ulp=4096)
 row("polyder", lambda d: call(d.array("number", (4,)), d.choice([1, 2, 0, 5, -1])))
 row("polyint", lambda d: call(d.array("inexacting", (3,)), d.choice([1, 2, 0, -1]),
                               d.choice([None, 3, [1, 2]])))
@@ -186,6 +198,29 @@ row("poly", lambda d: call(d.array("float64", d.choice([(3,), (1,), (0,)]))), ul
 row("vander", lambda d: call(d.array(d.choice(["integer", "float64", "complex128"]), (3,),
                                      "nonzero"), d.choice([None, 2, 4, 0]),
                              d.flag()), ulp=256)
+
+row("poly", lambda d: call(d.array("float64", (2, 2))), ulp=4096, grad=False)
+row("polyfit", lambda d: call(np.sort(d.array("float64", (5,), "distinct")), d.array(
+    "float64", d.choice([(5,), (5, 2)])), d.choice([1, 2]),
+    **d.choice([{}, dict(w=d.array("float64", (5,), "positive"))])), ulp=1e5)
+row("polyfit", lambda d: call(d.array("float64", (5,), "distinct"), d.array("float64", (5,)), 1,
+                              **d.choice([dict(full=True), dict(cov=True),
+                                          dict(cov="unscaled")])), ulp=1e5, dtype=False)
+row("polyfit", lambda d: call(*d.choice([([1, 2], [1, 3], 1), ([1, 2], [1], 1), ([[1]], [1], 1), ([], [], 1),
+                                         ([1, 2], [1, 2], -1)])))
+
+
+def _by_size(function):
+    def ordered(p):
+        found = np.asarray(function(p))
+        return found[np.lexsort((found.imag.round(6), found.real.round(6)))] + 0j
+    return ordered
+
+
+row("roots", lambda d: call(d.choice([[1.0, -3, 2], [1.0, 0, 1], [0, 0, 1.0, 2], [1.0, 2, 0, 0], [5.0],
+                                      [0.0], [[1.0]]])), _by_size(np.roots),
+    function=_by_size(fnp.roots), jit=False, batched=False, why="known zeros are dropped first",
+    ulp=1e6)
 
 # ---- windows, bits ----
 for _name in ("bartlett", "blackman", "hamming", "hanning"):

@@ -65,7 +65,7 @@ row("take_along_axis", lambda d: call(d.array("any", (2, 3)), d.integers(0, 6, (
 row("where", lambda d: call(*(d.array(kind, shape, edges=True) for kind, shape in
                               zip(("any", "any", "any"), d.shapes(3)))))
 row("where", lambda d: call(d.array("bool"), d.choice([1, 2.0]), d.choice([0, 1.5])))
-row("where", lambda d: call(d.array("any", low=1)), grad=False, jit=False, batched=False,
+row("where", lambda d: call(d.array("any", low=1)), jit=False, batched=False,
     why="the size of the result depends on values")
 row("diagonal", lambda d: call(d.array("any"), d.integer(-2, 3), *d.choice([(), (1, 0), (0, 2),
                                                                             (0, 0), (-1, -2)])))
@@ -93,11 +93,11 @@ row("argpartition", lambda d: call(d.array("ordered", (4,), "distinct"), d.integ
 row("searchsorted", lambda d: call(np.sort(d.array("real", low=1, high=1)), d.array("real"),
                                    d.choice(["left", "right"])))
 row("searchsorted", lambda d: call([1, 3, 5], d.choice([2, 3.0, [1, 9]]), d.choice(["left", "up"])))
-row("nonzero", lambda d: call(d.array("any")), jit=False, batched=False, grad=False,
+row("nonzero", lambda d: call(d.array("any")), jit=False, batched=False,
     why="the size of the result depends on values")
-row("flatnonzero", lambda d: call(d.array("any")), jit=False, batched=False, grad=False,
+row("flatnonzero", lambda d: call(d.array("any")), jit=False, batched=False,
     why="the size of the result depends on values")
-row("argwhere", lambda d: call(d.array("any")), jit=False, batched=False, grad=False,
+row("argwhere", lambda d: call(d.array("any")), jit=False, batched=False,
     why="the size of the result depends on values")
 
 
@@ -107,11 +107,11 @@ def _padded_nonzero(x, size, fill_value=0):
 
 
 row("nonzero", lambda d: call(d.array("any", low=1), size=d.integer(0, 5),
-                              fill_value=d.choice([0, -1])), _padded_nonzero, grad=False)
+                              fill_value=d.choice([0, -1])), _padded_nonzero)
 row("flatnonzero", lambda d: call(d.array("any", low=1, high=1), size=4),
-    reference=lambda x, size: _padded_nonzero(x, size)[0], grad=False)
+    reference=lambda x, size: _padded_nonzero(x, size)[0])
 row("argwhere", lambda d: call(d.array("any", low=2, high=2), size=4),
-    reference=lambda x, size: np.stack(_padded_nonzero(x, size), -1), grad=False)
+    reference=lambda x, size: np.stack(_padded_nonzero(x, size), -1))
 
 
 def _top_k(x, k, mode="largest"):

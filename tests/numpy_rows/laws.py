@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 import functrans as ft
+import functrans.numpy as fnp
 from functrans import tree
 from functrans.array import ArrayBase
 from functrans.ir.type import is_inexact
@@ -70,7 +71,7 @@ def _assert_values(x, y, ulp: float):
         np.testing.assert_array_equal(x, y)
         return
     narrow = min((a.dtype for a in (x, y) if is_inexact(a.dtype)), key=lambda kind: kind.itemsize)
-    tolerance = ulp * float(np.finfo(narrow).eps)
+    tolerance = ulp * float(fnp.finfo(narrow).eps)
     size = np.abs(y.astype(np.complex128))
     scale = np.max(size, initial=0, where=np.isfinite(size))
     with silent():

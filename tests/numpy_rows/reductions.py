@@ -22,7 +22,7 @@ over_axes("var std", "inexacting", where=True, extra=lambda d: d.choice([{}, dic
           ulp=512)
 row("var", lambda d: call(d.array("float"), correction=d.choice([0, 1])))
 row("mean", lambda d: call(d.array("real"), dtype=d.choice(["float64", "float32"])))
-over_axes("count_nonzero", "any", grad=False)
+over_axes("count_nonzero", "any")
 over_axes("argmax argmin", "ordered", kind="distinct", axes=False)
 
 
