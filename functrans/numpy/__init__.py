@@ -76,7 +76,7 @@ from functrans.numpy.ufuncs import (abs, absolute, acos, acosh, add, angle, arcc
                                     conjugate, copysign, cos, cosh, deg2rad, degrees, divide,
                                     divmod, equal, exp, exp2, expm1, fabs, fix, float_power, floor,
                                     floor_divide, fmax, fmin, fmod, frexp, gcd, greater,
-                                    greater_equal, heaviside, hypot, imag, invert, isclose,
+                                    greater_equal, heaviside, hypot, i0, imag, invert, isclose,
                                     iscomplex, isfinite, isinf, isnan, isneginf, isposinf, isreal,
                                     lcm, ldexp, left_shift, less, less_equal, log, log1p, log2,
                                     log10, logaddexp, logaddexp2, logical_and, logical_not,
@@ -86,7 +86,7 @@ from functrans.numpy.ufuncs import (abs, absolute, acos, acosh, add, angle, arcc
                                     remainder, right_shift, rint, round, sign, signbit, sin, sinc,
                                     sinh, spacing, sqrt, square, subtract, tan, tanh, true_divide,
                                     trunc, unwrap)
-from functrans.numpy.windows import bartlett, blackman, hamming, hanning
+from functrans.numpy.windows import bartlett, blackman, hamming, hanning, kaiser
 from functrans.numpy.writing import (compress, copyto, extract, place, put, put_along_axis,
                                      putmask)
 

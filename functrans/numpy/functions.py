@@ -8,12 +8,15 @@ import math
 
 import numpy as np
 
+from functrans.errors import DtypeError
+from functrans.ir.type import is_complex
 from functrans.numpy.arithmetic import abs, maximum, square
 from functrans.numpy.promotion import as_operand, materialize, promote_inexact
 from functrans.numpy.ufunc import array_pair, binary, float_unary, ufunc
 from functrans.primitives import elementwise as basic
 from functrans.primitives import functions
 from functrans.primitives.elementwise import select
+from functrans.primitives.incomplete import bessel_i0e
 
 
 def inexact(x, name: str):
@@ -90,6 +93,19 @@ def _apart(x1, x2) -> tuple:
     same = basic.eq(x1, x2)
     distance = select(same, x1.dtype.type(0), x1 - x2)
     return (x1 + x2) / 2, -abs(distance), same
+
+
+def i0(x):
+    """The modified Bessel function of the first kind, of order 0.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.i0(fnp.array(0.0))
+    Array(1., dtype=float32)
+    """
+    x = inexact(x, "i0")
+    if is_complex(x.dtype):
+        raise DtypeError("i0 takes real numbers")
+    return functions.exp(basic.abs_(x)) * bessel_i0e(x)
 
 
 # ---- trigonometry ----

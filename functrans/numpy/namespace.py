@@ -1,6 +1,7 @@
 """What a namespace of the array API standard says of itself (version 2024.12).
 
-In: nothing. Out: devices, dtypes, defaults, capabilities. Imports `config`, `device`, `numpy.logic`.
+In: nothing. Out: devices, dtypes, defaults, capabilities. Imports `config`, `device`,
+`numpy.creation`.
 """
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def spacing(x):
     """The distance to the next floating-point number away from zero, with the sign of x.
 
     >>> import functrans.numpy as fnp
-    >>> bool(fnp.spacing(fnp.array(1.0)) == ffinfo(fnp.float32).eps)
+    >>> bool(fnp.spacing(fnp.array(1.0)) == fnp.finfo(fnp.float32).eps)
     True
     """
     x = inexact(x, "spacing")

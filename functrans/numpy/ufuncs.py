@@ -13,9 +13,9 @@ from functrans.numpy.arithmetic import (abs, absolute, add, around, bitwise_and,
                                         true_divide, trunc)
 from functrans.numpy.functions import (acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan,
                                        arctan2, arctanh, asin, asinh, atan, atan2, atanh, cbrt, cos,
-                                       cosh, deg2rad, degrees, exp, exp2, expm1, hypot, log, log1p,
-                                       log2, log10, logaddexp, logaddexp2, rad2deg, radians, sin,
-                                       sinc, sinh, sqrt, tan, tanh)
+                                       cosh, deg2rad, degrees, exp, exp2, expm1, hypot, i0, log,
+                                       log1p, log2, log10, logaddexp, logaddexp2, rad2deg, radians,
+                                       sin, sinc, sinh, sqrt, tan, tanh)
 from functrans.numpy.logic import (equal, greater, greater_equal, isclose, iscomplex, isfinite,
                                    isinf, isnan, isneginf, isposinf, isreal, less, less_equal,
                                    logical_and, logical_not, logical_or, logical_xor, not_equal,

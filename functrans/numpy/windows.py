@@ -12,7 +12,10 @@ import math
 from functrans.config import default_float
 from functrans.numpy.arithmetic import abs
 from functrans.numpy.creation import arange, ones, zeros
-from functrans.numpy.functions import cos
+from functrans.numpy.functions import cos, exp, sqrt
+from functrans.numpy.promotion import as_arraylike
+from functrans.primitives.elementwise import convert
+from functrans.primitives.incomplete import bessel_i0e
 
 
 def _window(M: int, shape):
@@ -65,4 +68,20 @@ def blackman(M: int):
     def shape(n):
         angle = n * (math.pi / (M - 1))
         return 0.42 + 0.5 * cos(angle) + 0.08 * cos(2 * angle)
+    return _window(M, shape)
+
+
+def kaiser(M: int, beta):
+    """The Kaiser window: the wider its middle, the smaller `beta`.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.kaiser(3, 0.0)
+    Array([1., 1., 1.], dtype=float32)
+    """
+    beta = convert(as_arraylike(beta, "kaiser"), default_float())
+
+    def shape(n):
+        at = beta * sqrt(1 - (n / (M - 1)) ** 2)
+        # Of the Bessel functions, the quotient without their exponential growth.
+        return exp(abs(at) - abs(beta)) * bessel_i0e(at) / bessel_i0e(beta)
     return _window(M, shape)

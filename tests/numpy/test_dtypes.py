@@ -1,4 +1,4 @@
-"""Promotion by NumPy's rules (JAX's for bfloat16), docs/dtypes.md, and half precision throughout."""
+"""Promotion by NumPy's rules (JAX's for bfloat16), docs/dtypes.md, half precision throughout."""
 from __future__ import annotations
 
 import itertools

@@ -2,7 +2,8 @@
 
 Tests, and the page docs/coverage.md, run every row.
 """
-from numpy_rows import (creation, data, elementwise, extensions, general, grids, indexing,  # noqa: F401
+# ruff: noqa: F401  (the imports are the content)
+from numpy_rows import (creation, data, elementwise, extensions, general, grids, indexing,
                         manipulation, products, reductions)
-from numpy_rows.base import ROWS, Row  # noqa: F401
-from numpy_rows.draw import Call, Draw, typical  # noqa: F401
+from numpy_rows.base import ROWS, Row
+from numpy_rows.draw import Call, Draw, typical

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 import functrans as ft
-import functrans.numpy as fnp
 from numpy_rows import ROWS, Row, laws
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "coverage.md"
@@ -134,13 +133,13 @@ def values() -> list[str]:
 
 HEAD = """# Coverage of NumPy
 
-What can be done with each function of `numpy`, `numpy.linalg` and `numpy.fft` in `functrans.numpy`. The page
-is written by trying: `PYTHONPATH=tests:. python -m numpy_rows.coverage`. Each function is compared with
-NumPy's (**eval**), compiled and compared with itself (**jit**), differentiated forwards and compared with
-finite differences (**jvp**), backwards and compared with forwards (**vjp**), mapped and compared with a loop
-(**vmap**). "-": there is nothing to differentiate or to trace, since the result is integer, constant or no
-array. "no": the note says why. What asks for values works outside of `jit` and of the mapped axis of `vmap`,
-under `grad` too.
+What can be done with each function of `numpy`, `numpy.linalg` and `numpy.fft` in `functrans.numpy`.
+The page is written by trying: `PYTHONPATH=tests:. python -m numpy_rows.coverage`. Each function is
+compared with NumPy's (**eval**), compiled and compared with itself (**jit**), differentiated
+forwards and compared with finite differences (**jvp**), backwards and compared with forwards
+(**vjp**), mapped and compared with a loop (**vmap**). "-": there is nothing to differentiate or to
+trace, since the result is integer, constant or no array. "no": the note says why. What asks for
+values works outside of `jit` and of the mapped axis of `vmap`, under `grad` too.
 
 There are {count} functions, and {constants} constants, types and settings.
 
@@ -153,7 +152,8 @@ def page() -> str:
     names, constants = listed(), values()
     head = HEAD.format(count=len(names), constants=len(constants), columns=" | ".join(COLUMNS),
                        rule="---|" * len(COLUMNS))
-    parts = [head + "\n".join(map(line, names)), "## Constants, types, settings\n\nThese are NumPy's own.",
+    parts = [head + "\n".join(map(line, names)),
+             "## Constants, types, settings\n\nThese are NumPy's own.",
              ", ".join(f"`{name}`" for name in constants), "## Not provided"]
     for reason, text in ABSENT.items():
         parts.append(f"{reason}: " + ", ".join(f"`{name}`" for name in text.split()) + ".")

@@ -192,8 +192,8 @@ row("polydiv", lambda d: call(d.array("float64", d.choice([(4,), (2,), (3,)]), "
                               d.array("float64", d.choice([(2,), (3,)]), "positive")),
     ulp=4096)
 row("polyder", lambda d: call(d.array("number", (4,)), d.choice([1, 2, 0, 5, -1])))
-row("polyint", lambda d: call(d.array("inexacting", (3,)), d.choice([1, 2, 0, -1]),
-                              d.choice([None, 3, [1, 2]])))
+row("polyint", lambda d: call(d.array(d.choice(["float64", "complex128", "integer"]), (3,)),
+                              d.choice([1, 2, 0, -1]), d.choice([None, 3, [1, 2]])))
 row("poly", lambda d: call(d.array("float64", d.choice([(3,), (1,), (0,)]))), ulp=256)
 row("vander", lambda d: call(d.array(d.choice(["integer", "float64", "complex128"]), (3,),
                                      "nonzero"), d.choice([None, 2, 4, 0]),
@@ -206,8 +206,8 @@ row("polyfit", lambda d: call(np.sort(d.array("float64", (5,), "distinct")), d.a
 row("polyfit", lambda d: call(d.array("float64", (5,), "distinct"), d.array("float64", (5,)), 1,
                               **d.choice([dict(full=True), dict(cov=True),
                                           dict(cov="unscaled")])), ulp=1e5, dtype=False)
-row("polyfit", lambda d: call(*d.choice([([1, 2], [1, 3], 1), ([1, 2], [1], 1), ([[1]], [1], 1), ([], [], 1),
-                                         ([1, 2], [1, 2], -1)])))
+row("polyfit", lambda d: call(*d.choice([([1, 2], [1, 3], 1), ([1, 2], [1], 1), ([[1]], [1], 1),
+                                         ([], [], 1), ([1, 2], [1, 2], -1)])))
 
 
 def _by_size(function):
@@ -217,14 +217,18 @@ def _by_size(function):
     return ordered
 
 
-row("roots", lambda d: call(d.choice([[1.0, -3, 2], [1.0, 0, 1], [0, 0, 1.0, 2], [1.0, 2, 0, 0], [5.0],
-                                      [0.0], [[1.0]]])), _by_size(np.roots),
+row("roots", lambda d: call(d.choice([[1.0, -3, 2], [1.0, 0, 1], [0, 0, 1.0, 2], [1.0, 2, 0, 0],
+                                      [5.0], [0.0], [[1.0]]])), _by_size(np.roots),
     function=_by_size(fnp.roots), jit=False, batched=False, why="known zeros are dropped first",
     ulp=1e6)
 
 # ---- windows, bits ----
 for _name in ("bartlett", "blackman", "hamming", "hanning"):
     row(_name, lambda d: call(d.choice([4, 5, 1, 0])), ulp=256)
+row("kaiser", lambda d: call(d.choice([5, 4, 1, 0]), d.choice([2.5, 0.0, 14])), ulp=256)
+row("kaiser", lambda d: call(5, d.array("float64", (), "positive")), ulp=256, batched=False,
+    reference=lambda M, beta: np.kaiser(M, float(beta)),
+    why="one window at a time in NumPy")
 row("packbits", lambda d: call(x := d.array("bits"), d.axis(x), d.choice(["big", "little"])))
 row("unpackbits", lambda d: call(x := d.array(np.dtype("uint8"), low=1, empty=False), d.axis(x),
                                  d.choice([None, 3, 20, -2]), d.choice(["big", "little", "no"])))

@@ -42,7 +42,8 @@ for _name in ("det", "inv", "pinv", "slogdet", "cond"):
     _add(f"linalg.{_name}", lambda d: call(_regular(d)))
 _add("linalg.cholesky", lambda d: call(_definite(d)))
 _add("linalg.eigvalsh", lambda d: call(_definite(d)), ulp=1e5)
-row("linalg.eigh", lambda d: call(_definite(d)), ulp=1e5, **_values_of("linalg.eigh", lambda r: r[0]))
+row("linalg.eigh", lambda d: call(_definite(d)), ulp=1e5,
+    **_values_of("linalg.eigh", lambda r: r[0]))
 for _name, _choose in (("eig", lambda r: r[0]), ("eigvals", lambda r: r)):
     row(f"linalg.{_name}", lambda d: call(_definite(d)), ulp=1e5, grad=False, dtype=False,
         **_values_of(f"linalg.{_name}", lambda r, c=_choose: np.sort(np.asarray(c(r)).real)),
@@ -54,7 +55,8 @@ row("linalg.qr", lambda d: call(_regular(d)), ulp=1e5,
 _add("linalg.solve", lambda d: call(x := _regular(d), d.array(x.dtype, x.shape)))
 _add("linalg.lstsq", lambda d: call(_regular(d, (3, 3)), d.array("float64", (3,)), -1),
      ulp=1e5, dtype=False, batched=False, why="lstsq has no batches in NumPy")
-_add("linalg.norm", lambda d: call(x := d.array("wide", (2, 3)), d.choice([None, 1, np.inf, "fro", 2]),
+_add("linalg.norm", lambda d: call(d.array("wide", (2, 3)),
+                                   d.choice([None, 1, np.inf, "fro", 2]),
                                    d.choice([None, (0, 1)]), d.flag()))
 _add("linalg.norm", lambda d: call(d.array("wide", (2, 3)), d.choice([None, 1, np.inf, 3, 0]),
                                    d.choice([0, 1, -1])))
