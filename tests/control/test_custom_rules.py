@@ -116,7 +116,7 @@ def test_forward_mode(how):
     for run in (transform, lambda f, x: ft.jit(lambda x: transform(f, x))(x)):
         np.testing.assert_allclose(np.asarray(run(three_sines, fnp.array(X))), expected(X, 3),
                                    rtol=1e-12, atol=1e-14)
-        with pytest.raises(CustomRuleError, match="(?s)forward mode.*seven_sines|.*custom_jvp"):
+        with pytest.raises(CustomRuleError, match="forward mode.*seven_sines"):
             run(seven_sines, fnp.array(X))
 
 
@@ -124,7 +124,7 @@ def test_forward_mode_error_names_the_function_and_the_fix():
     with pytest.raises(TypeError) as caught:
         ft.jvp(seven_sines, (1.0,), (1.0,))
     for words in ("seven_sines", "custom_vjp", "jacrev", "custom_jvp"):
-        assert words in str(caught.value) or words == "seven_sines"
+        assert words in str(caught.value)
 
 
 # ---- arguments ----
@@ -504,7 +504,7 @@ def test_custom_vmap_rules_are_used():
     @f.def_vmap
     def rule(size, batched, x, y):
         seen.append((size, batched, x.shape, y.shape))
-        return {"a": 100 * fnp.sin(x) * (y if batched[1] or not batched[0] else y)}, {"a": True}
+        return {"a": 100 * fnp.sin(x) * y}, {"a": True}
     x = fnp.array(X)
     np.testing.assert_allclose(np.asarray(f(x, 2.0)["a"]), 2 * np.sin(X))
     for mapped in (ft.vmap(f, (0, None)), ft.jit(ft.vmap(f, (0, None))),
