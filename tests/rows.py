@@ -186,6 +186,9 @@ _INDEX = [
     Row(window.dynamic_slice_p, (
         case((5, 4), _places((), 5), _places((), 3), sizes=(2, 3)),
         case((6,), _places((), 9), sizes=(3,))), ANY),
+    Row(window.dynamic_add_p, (
+        case((5, 4), (2, 3), _places((), 5), _places((), 3)),
+        case((6,), (3,), _places((), 9))), NUMBERS),
     Row(window.dynamic_update_p, (
         case((5, 4), (2, 3), _places((), 5), _places((), 3)),
         case((6,), (3,), _places((), 9))), ANY),

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from functrans.ir.primitive import Linear, Sum
 from functrans.ir.program import Program
 from functrans.ir.type import tangent_type
-from functrans.primitives.basic import add_tangents, instantiate, is_linear, type_of_value, zeros
+from functrans.primitives.basic import instantiate, is_linear, type_of_value, zeros
 from functrans.trace import run, trace_closed
 from functrans.transforms.jvp import jvp
 from functrans.transforms.linearize import record_linear
@@ -166,7 +167,8 @@ def loop_transpose(loop: Loop, cotangents, inputs, params):
     ct_state, ct_rows = cotangents[:carries], cotangents[carries:]
     flags = tuple(ct is not None for ct in ct_rows)
     adjoint = _adjoint_body(body, linear, flags, carries, params["constants"])
-    sums = [zeros(tangent_type(value.type)) for value in fixed if is_linear(value)]
+    sums = [zeros(tangent_type(value.type)) if value.sum is None else value.sum
+            for value in fixed if is_linear(value)]
     start = [instantiate(ct, tangent_type(kind))
              for ct, kind in zip(ct_state, body.output_types)]
     rows = [*(value for value in stacked if not is_linear(value)),
@@ -175,9 +177,14 @@ def loop_transpose(loop: Loop, cotangents, inputs, params):
                         [*sums, *start], rows, not params["reverse"])
     ct_fixed, rest = iter(results[:len(sums)]), results[len(sums):]
     ct_state, ct_stacked = rest[:carries], iter(rest[carries:])
-    return ([next(ct_fixed) if is_linear(value) else None for value in fixed]
+    return ([_with_sum(value, next(ct_fixed)) if is_linear(value) else None for value in fixed]
             + [ct if is_linear(value) else None for value, ct in zip(state, ct_state)]
             + [next(ct_stacked) if is_linear(value) else None for value in stacked])
+
+
+def _with_sum(value: Linear, ct):
+    """The cotangent of a constant, which the loop has added to what was there before."""
+    return ct if value.sum is None else Sum(ct)
 
 
 def _linear_inputs(body: Program, flags: Sequence[bool], params: dict) -> tuple:
@@ -239,10 +246,10 @@ def _adjoint_body(body: Program, linear: tuple, row_flags: tuple, carries: int,
         ct_rows = [next(values) if flag else None for flag in row_flags]
         known = iter([*fixed, *slices])
         whole = [None if flag else next(known) for flag in linear]
-        results = transpose(body, whole, [*ct_state, *ct_rows])
-        results = divide(results, params)
-        fixed_cts = [ct for ct, flag in zip(results[0], marks[0]) if flag]
-        sums = [add_tangents(total, ct) for total, ct in zip(sums, fixed_cts)]
+        totals = iter(sums)
+        before = [next(totals) if flag else None for flag in marks[0]]
+        results = divide(transpose(body, whole, [*ct_state, *ct_rows], before), params)
+        sums = [ct for ct, flag in zip(results[0], marks[0]) if flag]
         return [*sums, *(instantiate(ct, tangent_type(kind))
                          for part, mark, types in zip(results[1:], marks[1:], kinds[1:])
                          for ct, flag, kind in zip(part, mark, types) if flag)]

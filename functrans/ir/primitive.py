@@ -9,7 +9,8 @@ Rules, always by these names (`None` where a rule has no meaning for the primiti
 - `evaluate(*arrays, **params)`: the value, on NumPy arrays
 - `jvp(out, primals, tangents, params) -> tangent_out`; `out` is the value at the primals, a
   tangent that is None is a zero
-- `transpose(ct, inputs, params) -> cotangents`; an input that is linear is a `Linear`
+- `transpose(ct, inputs, params) -> cotangents`; an input that is linear is a `Linear`, a
+  cotangent None, an array, or a `Sum`
 - `batch(size, args, batched, params) -> (out, batched_out)`; a mapped axis is axis 0
 - `linearize`: partial evaluation of primitives that carry Programs (see transforms/)
 - `kernel(types, params) -> Kernel`: what `lowering/` makes of it
@@ -45,8 +46,13 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Stands for an input on which an equation depends linearly, in transpose rules."""
+    """Stands for an input on which an equation depends linearly, in transpose rules.
+
+    sum: the cotangent of it that other equations gave already, or None. A rule whose cotangent
+    is mostly zeros adds to it in place, and returns `Sum`.
+    """
     type: ArrayType
+    sum: object = None
 
     @property
     def shape(self):
@@ -59,6 +65,12 @@ class Linear:
     @property
     def ndim(self):
         return self.type.ndim
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A cotangent, from a transpose rule, that contains the `sum` of its input already."""
+    value: object
 
 
 # ---- kernel classes: the only thing that lowering/ knows of a primitive ----
@@ -135,7 +147,11 @@ class DynamicSlice(Kernel):
 
 @dataclass(frozen=True, slots=True)
 class DynamicUpdate(Kernel):
-    """Operand 0 with operand 1 written at the start given by operands 2.., clamped."""
+    """Operand 0 with operand 1 written at the start given by operands 2.., clamped.
+
+    combine: of `{acc}`, what is there, and `{0}`, what is written.
+    """
+    combine: str = "{0}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import numpy as np
 
 from functrans.errors import DtypeError, OutOfBoundsError, ShapeError
 from functrans.ir import primitive as kernels
-from functrans.ir.primitive import Primitive
+from functrans.ir.primitive import Primitive, Sum
 from functrans.ir.type import ArrayType, is_integer
 from functrans.locations import describe, user_location
 from functrans.primitives.basic import (add_tangents, broadcast, full, instantiate, is_linear,
@@ -130,8 +130,9 @@ def _evaluate_scatter(put):
 
 def _transpose_gather(ct, inputs, params):
     operand, *indices = inputs
-    base = zeros(operand.type)
-    return (scatter(scatter_add_p, base, ct, indices, **params), *(None for _ in indices))
+    base = zeros(operand.type) if operand.sum is None else operand.sum
+    total = scatter(scatter_add_p, base, ct, indices, **params)
+    return (total if operand.sum is None else Sum(total), *(None for _ in indices))
 
 
 def _batch_gather(size, args, batched, params):

@@ -1,4 +1,4 @@
-"""Windows whose place is known at run time: dynamic_slice and dynamic_update_slice.
+"""Windows whose place is known at run time: read, written, added to.
 
 A start that would put the window outside is clamped, as in XLA.
 Imports `ir`, `trace`, and the families of primitives above it.
@@ -9,12 +9,12 @@ import numpy as np
 
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir import primitive as kernels
-from functrans.ir.primitive import Primitive
+from functrans.ir.primitive import Primitive, Sum
 from functrans.ir.type import ArrayType, is_integer
 from functrans.primitives.basic import broadcast, is_linear, same_dtype, with_batch_axis, zeros
 from functrans.primitives.define import linear_jvp
 from functrans.primitives.elementwise import add, maximum, minimum
-from functrans.primitives.index import gather, scatter, scatter_set_p
+from functrans.primitives.index import gather, scatter, scatter_add_p, scatter_set_p
 from functrans.primitives.shape import iota
 from functrans.trace import bind
 
@@ -61,6 +61,8 @@ def _evaluate_update(x, update, *starts):
 
 def _transpose_slice(ct, inputs, params):
     operand, *starts = inputs
+    if operand.sum is not None:
+        return (Sum(bind(dynamic_add_p, operand.sum, ct, *starts)), *(None for _ in starts))
     return (bind(dynamic_update_p, zeros(operand.type), ct, *starts),
             *(None for _ in starts))
 
@@ -73,6 +75,18 @@ def _transpose_update(ct, inputs, params):
         kept = bind(dynamic_update_p, ct, zeros(ArrayType(shape, ct.dtype)), *starts)
     back = bind(dynamic_slice_p, ct, *starts, sizes=shape) if is_linear(update) else None
     return (kept, back, *(None for _ in starts))
+
+
+def _evaluate_add(x, update, *starts):
+    out = np.array(x)
+    out[_window(x.shape, update.shape, starts)] += update
+    return out
+
+
+def _transpose_add(ct, inputs, params):
+    operand, update, *starts = inputs
+    back = bind(dynamic_slice_p, ct, *starts, sizes=update.shape) if is_linear(update) else None
+    return (ct if is_linear(operand) else None, back, *(None for _ in starts))
 
 
 def _places(size, starts, batched, whole, sizes):
@@ -98,14 +112,17 @@ def _batch_slice(size, args, batched, params):
     return gather(operand, places, int(batched[0]), "promise"), True
 
 
-def _batch_update(size, args, batched, params):
-    operand, update, *starts = args
-    operand = with_batch_axis(size, operand, batched[0])
-    update = with_batch_axis(size, update, batched[1])
-    if not any(batched[2:]):
-        return bind(dynamic_update_p, operand, update, np.int64(0), *starts), True
-    places = _places(size, starts, batched[2:], operand.shape[1:], update.shape[1:])
-    return scatter(scatter_set_p, operand, update, places, 1, "promise", unique=True), True
+def _batch_update(primitive, scattered):
+    """The rule of a primitive that writes windows; lanes with windows of their own scatter."""
+    def rule(size, args, batched, params):
+        operand, update, *starts = args
+        operand = with_batch_axis(size, operand, batched[0])
+        update = with_batch_axis(size, update, batched[1])
+        if not any(batched[2:]):
+            return bind(primitive(), operand, update, np.int64(0), *starts), True
+        places = _places(size, starts, batched[2:], operand.shape[1:], update.shape[1:])
+        return scatter(scattered, operand, update, places, 1, "promise", unique=True), True
+    return rule
 
 
 dynamic_slice_p = Primitive(
@@ -116,7 +133,14 @@ dynamic_slice_p = Primitive(
 dynamic_update_p = Primitive(
     name="dynamic_update_slice", infer=_infer_update, evaluate=_evaluate_update,
     jvp=linear_jvp(lambda: dynamic_update_p, [0, 1]), transpose=_transpose_update,
-    batch=_batch_update, kernel=lambda types, params: kernels.DynamicUpdate())
+    batch=_batch_update(lambda: dynamic_update_p, scatter_set_p),
+    kernel=lambda types, params: kernels.DynamicUpdate())
+
+dynamic_add_p = Primitive(
+    name="dynamic_add_slice", infer=_infer_update, evaluate=_evaluate_add,
+    jvp=linear_jvp(lambda: dynamic_add_p, [0, 1]), transpose=_transpose_add,
+    batch=_batch_update(lambda: dynamic_add_p, scatter_add_p),
+    kernel=lambda types, params: kernels.DynamicUpdate("({acc} + {0})"))
 
 
 def dynamic_slice(x, starts, sizes):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from functrans.errors import NotDifferentiableError
-from functrans.ir.primitive import Linear
+from functrans.ir.primitive import Linear, Sum
 from functrans.ir.program import Equation, Literal, Program
 from functrans.ir.type import tangent_type
 from functrans.locations import describe, located
@@ -18,9 +18,11 @@ from functrans.trace import evaluate, trace_closed
 from functrans.transforms.walk import cached_by_program
 
 
-def transpose(program: Program, arguments: Sequence, cotangents: Sequence) -> list:
+def transpose(program: Program, arguments: Sequence, cotangents: Sequence,
+              sums: Sequence | None = None) -> list:
     """The cotangents of those inputs whose argument is None: the linear ones.
 
+    sums: for each input what its cotangent is added to, or None.
     Returns one for each input; None for the others, and for zeros.
     """
     values = {var: value for var, value in zip(program.inputs, arguments, strict=True)
@@ -31,12 +33,13 @@ def transpose(program: Program, arguments: Sequence, cotangents: Sequence) -> li
             linear.update(equation.outputs)
         else:
             _evaluate(equation, values)
-    ct_of: dict = {}
+    ct_of: dict = {var: total for var, total in zip(program.inputs, sums or ())
+                   if total is not None}
     _accumulate(ct_of, program.outputs, cotangents)
     for equation in reversed(program.equations):
         outgoing = [ct_of.pop(var, None) for var in equation.outputs]
         if any(ct is not None for ct in outgoing) and equation.outputs[0] in linear:
-            inputs = [_input(atom, values) for atom in equation.inputs]
+            inputs = _inputs(equation, values, ct_of)
             with located(equation.location):
                 _accumulate(ct_of, equation.inputs, _apply(equation, inputs, outgoing))
     return [ct_of.get(var) if var in linear else None for var in program.inputs]
@@ -50,11 +53,13 @@ def _evaluate(equation: Equation, values: dict):
         values.update(zip(equation.outputs, evaluate(equation, inputs), strict=True))
 
 
-def _input(atom, values: dict):
-    if type(atom) is Literal:
-        return atom.value
-    value = values.get(atom)
-    return Linear(atom.type) if value is None else value
+def _inputs(equation: Equation, values: dict, ct_of: dict) -> list:
+    """The values of an equation's inputs; linear ones with the sum of their cotangents so far,
+    where just this one place can add to it."""
+    atoms = equation.inputs
+    return [atom.value if type(atom) is Literal else values[atom] if atom in values
+            else Linear(atom.type, ct_of.get(atom) if atoms.count(atom) == 1 else None)
+            for atom in atoms]
 
 
 def _apply(equation: Equation, inputs: list, cotangents: list) -> Sequence:
@@ -69,7 +74,9 @@ def _apply(equation: Equation, inputs: list, cotangents: list) -> Sequence:
 
 def _accumulate(ct_of: dict, atoms: Sequence, cotangents: Sequence):
     for atom, ct in zip(atoms, cotangents, strict=True):
-        if ct is not None and type(atom) is not Literal:
+        if type(ct) is Sum:
+            ct_of[atom] = ct.value
+        elif ct is not None and type(atom) is not Literal:
             ct_of[atom] = add_tangents(ct_of.get(atom), ct)
 
 

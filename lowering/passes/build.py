@@ -309,7 +309,6 @@ class _Builder:
             place = self._place(target, access)
             sizes = equation.inputs[1].type.shape
             inputs = self._dynamic_starts(place, target, equation.inputs[2:], sizes)
-            combine = "{0}"
         else:
             lead, indices = kernel.batch_dims, equation.inputs[2:]
             rank = len(indices[0].type.shape)
@@ -318,11 +317,11 @@ class _Builder:
             for k, entry in enumerate(access[rank:]):
                 self._add_entry(place, entry, target.strides[lead + len(indices) + k])
             inputs = self._indices(place, target, indices, access[:rank], lead, kernel.mode)
-            combine = kernel.combine
         # A place's dynamic indices are counted among the inputs behind the value.
         place.dynamic = [(number + 1, *rest) for number, *rest in place.dynamic]
         every = frozenset(axis for axis in domain if axis is not None)
-        self.add(Store([value, *inputs], target.dtype, every, place=place, combine=combine))
+        self.add(Store([value, *inputs], target.dtype, every, place=place,
+                       combine=kernel.combine))
 
     # ---- what is needed ----
 
