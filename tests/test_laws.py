@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import Case, Row
-from rows import BY_NAME, ROWS, all_primitives
+from rows import BY_NAME, ROWS, TESTED_ELSEWHERE, all_primitives
 
 import functrans as ft
 from functrans.array import Array
@@ -55,6 +56,8 @@ def assert_close(got, expected, row: Row, extra: float = 1.0):
 def test_every_primitive_has_a_row():
     assert sorted(all_primitives()) == sorted(BY_NAME)
     assert len(BY_NAME) == len(ROWS)
+    for name in TESTED_ELSEWHERE.values():
+        assert (Path(__file__).parent / "control" / f"{name}.py").exists()
 
 
 @pytest.mark.parametrize("row, case, dtype", each())
