@@ -1,6 +1,12 @@
 """Linear algebra against NumPy and SciPy: values, derivatives, batches, failures, all compiled."""
 from __future__ import annotations
 
+import doctest
+import pkgutil
+import re
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,13 +93,14 @@ ANY = {
 
 
 def compare(function, reference, a, factor=300.0):
-    """Un-jitted and jitted; NumPy computes single precision in double."""
+    """Un-jitted, and of two dtypes jitted; NumPy computes single precision in double."""
     wide = a.astype(np.result_type(a.dtype, np.float64))
     expected = reference(wide)
     expected = expected if isinstance(expected, tuple) else (expected,)
     narrow = [narrowed(np.asarray(part), a.dtype) for part in expected]
     assert_tree_close(function(a), narrow, factor)
-    assert_tree_close(ft.jit(function)(a), narrow, factor)
+    if a.dtype.name in ("float32", "complex128"):
+        assert_tree_close(ft.jit(function)(a), narrow, factor)
 
 
 def narrowed(part: np.ndarray, dtype) -> np.ndarray:
@@ -474,6 +481,26 @@ def test_triangular_gradient_stays_in_the_triangle():
     a, b = draw(1, (3, 3)) + 3 * np.eye(3), draw(2, (3,))
     gradient = ft.grad(lambda a: la.solve_triangular(a, b, lower=True).sum())(a)
     np.testing.assert_array_equal(np.triu(gradient, 1), np.zeros((3, 3)))
+
+
+def test_examples_in_docstrings():
+    for module in pkgutil.iter_modules(la.__path__):
+        assert not doctest.testmod(import_module(f"{la.__name__}.{module.name}")).failed
+    assert not doctest.testmod(fnp.fft).failed
+
+
+def test_every_public_function_has_an_example():
+    for space in (la, fnp.fft):
+        names = [name for name in space.__all__ if name not in ("LinAlgError", "matmul")]
+        assert not [name for name in names if ">>>" not in (getattr(space, name).__doc__ or "")]
+
+
+def test_the_documents_example():
+    text = (Path(__file__).parents[2] / "docs" / "linalg.md").read_text()
+    scope: dict = {}
+    for code in re.findall(r"```python\n(.*?)```", text, re.S):
+        exec(code, scope)
+    assert scope["gradient"].shape == (2, 2)
 
 
 # ---- compiled code ----
