@@ -211,10 +211,8 @@ BY_NAME = {row.name: row for row in ROWS}
 # Modules of functrans.control whose primitives call the user's functions or need a named axis, so
 # that the laws do not fit them; and where they are tested.
 TESTED_ELSEWHERE = {
-    "axes": "test_axis_names", "callbacks": "test_callbacks", "checkpoint": "test_checkpoint",
-    "custom_jvp": "test_custom_rules", "custom_vjp": "test_custom_rules",
-    "custom_vmap": "test_custom_rules", "implicit": "test_implicit",
-    "policies": "test_checkpoint"}
+    "axes": "test_axis_names", "callbacks": "test_callbacks", "custom_jvp": "test_custom_rules",
+    "custom_vjp": "test_custom_rules", "custom_vmap": "test_custom_rules"}
 
 
 def all_primitives() -> dict[str, Primitive]:

@@ -8,10 +8,14 @@ import numpy as np
 from cases import COMPLEX, FLOATS, STACK, Operand, Row, case
 
 import functrans.numpy as fnp
+from functrans.control.checkpoint import barrier_p, checkpoint_p, name_p
 from functrans.control.cond import cond_p
+from functrans.control.implicit import linear_solve_p
+from functrans.control.policies import everything_saveable, nothing_saveable
 from functrans.control.scan import scan_p
 from functrans.control.unwind import unwind_p, while_p
 from functrans.ir.type import ArrayType, StackDtype
+from functrans.jit import jit_p
 from functrans.primitives.stack import empty_stack_p, stack_add_p
 from functrans.trace import trace
 
@@ -127,4 +131,40 @@ _STACKS = [
     Row(empty_stack_p, (case(kind=_stack()),), ("float32",)),
 ]
 
-CONTROL = [_SCAN, _UNWIND, _WHILE, _COND, *_STACKS]
+# ---- calls ----
+
+def _called(function, **options):
+    """Params of a call of `function`, traced at the operands' types."""
+    def params(*kinds):
+        return dict(program=trace(function, kinds, "f")[0], name="f", **options)
+    return params
+
+
+def _smooth(x, y):
+    return fnp.sin(fnp.sin(x) * y), x * y
+
+
+def _linear(*kinds):
+    """3 x = b and its adjoint, which is the same; the first operand is the factor's."""
+    def matvec(a, x):
+        return (a * x,)
+
+    def solve(a, b):
+        return (b / a,)
+    matrix, solver = (trace(function, kinds, function.__name__)[0] for function in (matvec, solve))
+    return dict(matvec=matrix, vecmat=matrix, solve=solver, transpose_solve=solver, constants=1)
+
+
+_CALLS = [
+    Row(jit_p, (case(_PAIR, _PAIR, params=_called(_smooth, target=None)),), INEXACT, ulp=16),
+    Row(checkpoint_p, (
+        case(_PAIR, _PAIR, params=_called(_smooth, policy=nothing_saveable, prevent_cse=True)),
+        case(_PAIR, _PAIR, params=_called(_smooth, policy=everything_saveable,
+                                          prevent_cse=False))), INEXACT, ulp=16),
+    Row(barrier_p, (case(_PAIR, Operand((3, 2)), Operand(())), case(_PAIR)), INEXACT),
+    Row(name_p, (case(_PAIR, name="a"), case(Operand(()), name="b")), INEXACT),
+    Row(linear_solve_p, (case(Operand((2,), "positive"), _PAIR, params=_linear),), INEXACT,
+        ulp=16),
+]
+
+CONTROL = [*_CALLS, _SCAN, _UNWIND, _WHILE, _COND, *_STACKS]
