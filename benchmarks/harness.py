@@ -80,6 +80,8 @@ class Harness:
         self.settings = settings
         self.names = libraries.installed()
         self.workers: dict[str, Worker] = {}
+        self.folder = tempfile.TemporaryDirectory()     # an empty cache, for a fair start
+        os.environ["FUNCTRANS_CACHE_DIR"] = self.folder.name
 
     def __enter__(self):
         return self
@@ -87,6 +89,7 @@ class Harness:
     def __exit__(self, *exception):
         for each in self.workers.values():
             each.stop()
+        self.folder.cleanup()
 
     def worker(self, library: str) -> Worker:
         if library not in self.workers:

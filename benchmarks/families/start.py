@@ -71,6 +71,23 @@ def second_mlp(lib):
 second_process("second process: import to first LSTM step, warm cache")(lstm_step)
 
 
+@row("another tiny function, in a process that has compiled before")
+def another(lib):
+    numbers = itertools.count(1000)
+    x, = lib.arrays(np.ones(8, np.float32))
+
+    def run():
+        digits = f"{next(numbers):b}"
+
+        def function(x):
+            """Sines and products in an order that was not there before."""
+            for digit in digits:
+                x = lib.numpy.sin(x) if digit == "1" else x * 2 + 1
+            return x
+        return lib.jit(function)(x)
+    return run, ()
+
+
 POOL = 2_000_000
 
 
