@@ -27,7 +27,7 @@ from functrans.ir.program import Program
 from functrans.ir.type import storage_dtype
 from functrans.nans import WatchedExecutable
 from functrans.primitives.basic import is_linear
-from functrans.primitives.index import outside
+from functrans.primitives.index import indexed_shape, outside
 from functrans.trace import Tracer, bind, leaked
 from functrans.transforms.jvp import jvp_program
 from functrans.transforms.linearize import linearize_program
@@ -150,7 +150,9 @@ def run(compiled, arrays: Sequence) -> list:
     except IndexError as error:
         if not hasattr(error, "location"):
             raise
-        raise outside(str(error), error.location) from None
+        shape = indexed_shape(compiled.program, error.location)
+        whole = "" if shape is None else f" of an array of shape {shape}"
+        raise outside(f"{error}{whole}", error.location) from None
 
 
 def _raw(leaf, kind) -> np.ndarray:

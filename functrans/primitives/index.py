@@ -19,6 +19,7 @@ import numpy as np
 from functrans.errors import DtypeError, OutOfBoundsError, ShapeError
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive, Sum
+from functrans.ir.program import Program, inner_programs
 from functrans.ir.type import ArrayType, is_integer
 from functrans.locations import describe, user_location
 from functrans.primitives.basic import (add_tangents, broadcast, full, instantiate, is_linear,
@@ -99,6 +100,28 @@ def outside(problem: str, location) -> OutOfBoundsError:
         f"{problem}\n  at: {describe(location)}\n"
         "x.at[index].get(mode=...) and take(x, index, mode=...) allow indices outside: \"clip\", "
         "\"wrap\", \"fill\";\nx.at[index].set(value, mode=\"drop\") writes nothing there")
+
+
+def indexed_shape(program: Program, location) -> tuple | None:
+    """The shape of the array that a Program indexes at a line of the user's, as written there."""
+    made = {}
+    for equation in program.equations:
+        made.update(dict.fromkeys(equation.outputs, equation))
+        if isinstance(equation.kernel, (kernels.Gather, kernels.Scatter)) \
+                and _same_place(equation.location, location):
+            operand = equation.inputs[0]
+            source = made.get(operand)
+            turned = source is not None and isinstance(source.kernel, kernels.Transpose)
+            return (source.inputs[0] if turned else operand).type.shape
+        found = [indexed_shape(inner, location) for inner in inner_programs(equation)]
+        if any(shape is not None for shape in found):
+            return next(shape for shape in found if shape is not None)
+    return None
+
+
+def _same_place(a, b) -> bool:
+    return a is b or (a is not None and b is not None and a.code is b.code
+                      and (a.line, a.instruction) == (b.line, b.instruction))
 
 
 def _evaluate_gather(operand, *indices, batch_dims, mode):
