@@ -236,3 +236,15 @@ def test_fixed_point():
     first, last = map(float, re.search(r"error ([\d.]+), after 30 steps ([\d.]+)",
                                        printed).groups())
     assert last < 0.5 * first
+
+
+def test_numpy_drop_in():
+    """The script is long enough to mean something, and equals NumPy's to rounding."""
+    text = (EXAMPLES / "numpy_drop_in.py").read_text()
+    script = re.split(r"^# -{90,}$", text, flags=re.MULTILINE)[1]
+    assert len(script.strip().splitlines()) >= 100 and "functrans" not in script
+    printed = run("numpy_drop_in.py", "--short")
+    rows = re.findall(r"^(\S.*?) +(\d\S+) +(\d\S+)$", printed, re.MULTILINE)
+    assert len(rows) == 6
+    for name, evaluated, compiled in rows:
+        assert max(float(evaluated), float(compiled)) < 1e-11, name
