@@ -157,7 +157,7 @@ bessel_i1e_p = elementwise("bessel_i1e", evaluate=special_bessel.bessel_i1e, exp
 _ROOT_HALF, _ROOT_TWO_OVER_PI = 0.7071067811865476, 0.7978845608028654
 
 erfcx_p = elementwise(
-    "erfcx", evaluate=normal.erfcx, expr=None, kind="float",
+    "erfcx", evaluate=normal.erfcx, expr="erfcx({0})", kind="float", cost=45,
     jvp=lambda out, x, dx: mul(dx, sub(mul(mul(_number(x, 2), x), out),
                                        _number(x, 2 / np.sqrt(np.pi)))))
 

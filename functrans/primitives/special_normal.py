@@ -30,7 +30,14 @@ def erfcx(x):
       >>> round(float(erfcx(1.0)), 12)
       0.427583576156
     """
-    return choose([(x >= 0.5, scaled_erfc), (None, lambda x: np.exp(x * x) * erfc_float64(x))], x)
+    return choose([(x >= 0.5, scaled_erfc), (None, lambda x: _exp_square(x) * erfc_float64(x))], x)
+
+
+def _exp_square(x):
+    """exp(x**2), mindful of what rounding takes from the square; infinite from 30 on."""
+    x = np.maximum(x, -30.0)
+    high = x.astype(np.float32).astype(np.float64)      # its square is exact
+    return np.exp(high * high) * np.exp((x - high) * (x + high))
 
 
 @elementwise

@@ -23,7 +23,7 @@ from .convert import (make_complex, to_bool, to_complex64, to_complex128, to_flo
                       to_float64, to_int8, to_int16, to_int32, to_int64, to_uint8, to_uint16,
                       to_uint32, to_uint64)
 from .division import floor_divide, fmod, remainder
-from .error_function import erf, erf_inv, erfc
+from .error_function import erf, erf_inv, erfc, erfcx
 from .exponential import exp, exp2, expm1, logistic
 from .gamma import digamma, lgamma
 from .half import bfloat16_to_float, float_to_bfloat16, float_to_half, half_to_float

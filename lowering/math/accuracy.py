@@ -43,6 +43,7 @@ MAX_ULP = _bounds("""
     power      1.5  1.5
     erf        2    2
     erfc       2    2
+    erfcx      2    2
     erf_inv    4    3
     lgamma     3    3
     digamma    4    4

@@ -1,4 +1,4 @@
-"""erf, erfc, erf_inv.
+"""erf, erfc, erfcx, erf_inv.
 
 Near 0 erf is a polynomial. Beyond, (1 + 2x) exp(x**2) erfc(x) is a polynomial in
 (x - k) / (x + k) over the whole half line (M. M. Shepherd and J. G. Laframboise, "Chebyshev
@@ -44,10 +44,8 @@ def _erf_near_zero(x):
     return multiply_add(x, polynomial(x * x, _ERF[x.dtype]), x)
 
 
-def _erfc_beyond_half(x):
-    """erfc(x) for x >= 1/2."""
-    most = _ERFC_ZERO[x.dtype]
-    x = where(x > most, most, x)
+def _scaled_parts(x):
+    """exp(x**2) erfc(x) for x >= 1/2: a value, and what rounding took from it."""
     center = _ERFC_CENTER[x.dtype]
     first, *others = _ERFC[x.dtype]
     ratio = (x - center) / (x + center)
@@ -56,6 +54,14 @@ def _erfc_beyond_half(x):
     lost = 1 - (divisor - 2 * x)
     quotient = scaled / divisor
     rest = ((fused(-quotient, divisor, scaled) - quotient * lost) + scaled_low) / divisor
+    return quotient, rest
+
+
+def _erfc_beyond_half(x):
+    """erfc(x) for x >= 1/2."""
+    most = _ERFC_ZERO[x.dtype]
+    x = where(x > most, most, x)
+    quotient, rest = _scaled_parts(x)
     square, square_low = two_product(x, x)
     excess, k = exp_excess_parts(-square, -square_low)
     tail = multiply_add(excess, quotient, multiply_add(excess, rest, rest))
@@ -75,6 +81,32 @@ def erfc(x):
     a = magnitude(x)
     tail = _erfc_beyond_half(a)
     return where(a < 0.5, 1 - _erf_near_zero(x), where(x < 0, 2 - tail, tail))
+
+
+# erfcx is infinite to the left of these numbers; from _ERFC_ZERO to the right the asymptotic
+# series in 1 / (2 x**2) (Abramowitz & Stegun 1964, 7.1.23)
+_ERFCX_LEAST = {F32: -9.4, F64: -26.7}
+_ASYMPTOTIC = 1.0, -1.0, 3.0, -15.0, 105.0, -945.0, 10395.0
+ONE_OVER_ROOT_PI = 0.5641895835477563
+
+
+@function("f")
+def erfcx(x):
+    """exp(x**2) erfc(x), all x; on the left 2 exp(x**2) less its mirror image."""
+    least, most = _ERFCX_LEAST[x.dtype], _ERFC_ZERO[x.dtype]
+    a = magnitude(x)
+    quotient, rest = _scaled_parts(where(a > 0.5, where(a > most, most, a), 0.5))
+    inverse = 1 / where(a > most, a, most)
+    series = ONE_OVER_ROOT_PI * inverse * polynomial(0.5 * inverse * inverse, _ASYMPTOTIC)
+    scaled = where(a > most, series, quotient + rest)
+    left = where(x < least, least, where(x > 0.5, 0.5, x))
+    square, square_low = two_product(left, left)
+    excess, k = exp_excess_parts(square, square_low)
+    near = scale_by_power_of_two(
+        multiply_add(1 + excess, -_erf_near_zero(where(a < 0.5, x, 0.0)), 1 + excess), k)
+    mirrored = scale_by_power_of_two(2 + 2 * excess, k) - scaled
+    result = where(a < 0.5, near, where(x < 0, mirrored, scaled))
+    return where(x < least, float("inf"), where(x != x, x, result))
 
 
 # erf_inv(x) / x in w = -log(1 - x**2) from 0, and in sqrt(w) further on; each with the middle

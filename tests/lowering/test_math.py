@@ -132,6 +132,8 @@ def samples(name, dtype):
         "acosh": [near_one[near_one >= 1], uniform(1, 4), 1 + abs(everywhere)],
         "erf": [uniform(-1, 1), small, uniform(-6, 6)],
         "erfc": [uniform(-1, 1), uniform(0.4, 2), uniform(-6, 10 if single else 26.5)],
+        "erfcx": [uniform(-1, 1), uniform(0.4, 2), uniform(-9.3 if single else -26.5, 0),
+                  spread(rng, dtype, -1, 100, False)],
         "tanh": [uniform(-1, 1), small, uniform(-22, 22)],
         "lgamma": gamma, "digamma": gamma,
     }
@@ -169,6 +171,8 @@ def exact_functions():
     special = {
         "exp2": lambda x: mp.mpf(2) ** x, "log2": lambda x: mp.log(x) / mp.log(2),
         "logistic": lambda x: 1 / (1 + mp.exp(-x)), "rsqrt": lambda x: 1 / mp.sqrt(x),
+        "erfcx": lambda x: mp.exp(x * x) * mp.erfc(x) if x < 1e6 else
+        (1 - 1 / (2 * x * x)) / (x * mp.sqrt(mp.pi)),
         "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "erf_inv": mp.erfinv,
         "lgamma": mp.loggamma, "power": mp.power, "log1p": mp.log1p,
         "sign": lambda z: z / abs(z), "absolute": abs,
