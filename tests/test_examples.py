@@ -248,3 +248,12 @@ def test_numpy_drop_in():
     assert len(rows) == 6
     for name, evaluated, compiled in rows:
         assert max(float(evaluated), float(compiled)) < 1e-11, name
+
+
+def test_pendulum(tmp_path, extras):
+    printed = run("pendulum.py", "--short", "--output", tmp_path)
+    assert float(re.findall(r"misses by (\S+)", printed)[-1]) < 1e-9
+    assert float(re.search(r"differences agree to (\S+)", printed)[1]) < 1e-6
+    fewest, most = map(int, re.search(r"with (\d+) to (\d+) steps each", printed).groups())
+    assert most > 1.2 * fewest
+    assert (tmp_path / "pendulum.png").stat().st_size > 10_000
