@@ -77,14 +77,21 @@ def _where_nonzero(function):
     return evaluate
 
 
-# x * y, but 0 where x is 0, even if y is infinite or NaN. Linear in x.
+def _transpose_guarded_mul(ct, inputs, params):
+    """Where x is 0 nothing comes back to y either, even if the cotangent is infinite."""
+    x, y = inputs
+    if is_linear(x):
+        return guarded_mul(ct, y), None
+    zero = _constant(ct, 0)
+    return None, select(eq(x, zero), zero, guarded_mul(ct, x))
+
+
+# x * y, but 0 where x is 0, even if y is infinite or NaN. Linear in x, and in y.
 guarded_mul_p = elementwise(
     "guarded_mul", evaluate=_where_nonzero(np.multiply), cost=2,
     expr="({0} * {1} if {0} != 0 else {T}(0))",
     jvp=(lambda out, x, y, dx: guarded_mul(dx, y), lambda out, x, y, dy: guarded_mul(x, dy)),
-    transpose=lambda ct, inputs, params:
-        (guarded_mul(ct, inputs[1]), None) if is_linear(inputs[0])
-        else (None, guarded_mul(ct, inputs[0])))
+    transpose=_transpose_guarded_mul)
 
 # x / y, but 0 where x is 0, even if y is zero or NaN. Linear in x.
 guarded_div_p = elementwise(
