@@ -1,4 +1,4 @@
-"""Makes or reuses the virtual environment `.venv`, installs this project with extras, runs a command.
+"""Makes or reuses the virtual environment `.venv`, installs this project, runs a command.
 
     python3 .ci/venv.py EXTRAS COMMAND [ARGUMENT ...]
 
@@ -82,7 +82,7 @@ def install(extras: str):
 
 
 def main():
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):               # noqa: UP036  (other Pythons may run this file)
         raise SystemExit(f"functrans needs Python 3.11 or newer, this is {sys.version.split()[0]}")
     if len(sys.argv) < 3:
         raise SystemExit(__doc__)

@@ -190,7 +190,10 @@ def constant(value) -> str:
     return f"{dtype.name}({int(value)})"
 
 
-def _number(value: float, dtype=np.dtype(np.float64)) -> str:
+_FLOAT64 = np.dtype(np.float64)
+
+
+def _number(value: float, dtype=_FLOAT64) -> str:
     """A float as Python text; the shortest that reads back as the same number of dtype."""
     if math.isnan(value):
         return "nan"

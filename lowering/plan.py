@@ -91,7 +91,7 @@ class Region:
 
     workspace: the buffer of the outer plan in which the inner one's temporary memory lies.
     """
-    plan: "Plan"
+    plan: Plan
     workspace: Buffer
 
 

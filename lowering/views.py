@@ -22,10 +22,10 @@ class Buffer:
     role: str = "temp"
     index: int = -1
     label: str = ""
-    same_as: "Buffer | None" = None       # the buffer whose memory this one shares
+    same_as: Buffer | None = None       # the buffer whose memory this one shares
     data: object = None
 
-    def root(self) -> "Buffer":
+    def root(self) -> Buffer:
         """The buffer that stands for the memory."""
         buffer = self
         while buffer.same_as is not None:
@@ -65,7 +65,7 @@ class View:
             expected *= size
         return True
 
-    def reshaped(self, shape) -> "View | None":
+    def reshaped(self, shape) -> View | None:
         """The same elements in another shape; None if that needs a copy."""
         if self.is_contiguous():
             return View(self.buffer, self.offset, tuple(shape), row_major(shape))
@@ -76,16 +76,16 @@ class View:
         return View(self.buffer, self.offset, tuple(shape),
                     tuple(next(strides) if n != 1 else 0 for n in shape))
 
-    def transposed(self, perm) -> "View":
+    def transposed(self, perm) -> View:
         return View(self.buffer, self.offset, tuple(self.shape[k] for k in perm),
                     tuple(self.strides[k] for k in perm))
 
-    def sliced(self, start, step, shape) -> "View":
+    def sliced(self, start, step, shape) -> View:
         offset = self.offset + sum(a * s for a, s in zip(start, self.strides))
         return View(self.buffer, offset, tuple(shape),
                     tuple(a * s for a, s in zip(step, self.strides)))
 
-    def broadcast(self, shape, dims) -> "View":
+    def broadcast(self, shape, dims) -> View:
         strides = [0] * len(shape)
         for size, stride, dim in zip(self.shape, self.strides, dims):
             strides[dim] = stride if size == shape[dim] else 0

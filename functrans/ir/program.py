@@ -110,7 +110,7 @@ class Equation(_Immutable):
         _set(self, "_kernel", _UNKNOWN)
         _set(self, "_inner", _UNKNOWN)
 
-    def replace(self, **changes) -> "Equation":
+    def replace(self, **changes) -> Equation:
         fields = {name: getattr(self, name) for name in self._FIELDS}
         return Equation(**{**fields, **changes})
 
@@ -181,7 +181,7 @@ class Program(_Immutable):
             _set(self, "_facts", (any(equation.effect for equation in self.equations), names))
             return self._facts
 
-    def replace(self, **changes) -> "Program":
+    def replace(self, **changes) -> Program:
         fields = {name: getattr(self, name)
                   for name in ("inputs", "equations", "outputs", "name", "names")}
         return Program(**{**fields, **changes})

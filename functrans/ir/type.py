@@ -60,7 +60,7 @@ class StackDtype:
     __slots__ = ("element",)
     kind, itemsize, weak = "stack", 32, False
 
-    def __init__(self, element: "ArrayType"):
+    def __init__(self, element: ArrayType):
         self.element = element
 
     @property
@@ -135,13 +135,13 @@ class ArrayType:
     def nbytes(self) -> int:
         return self.size * self.dtype.itemsize
 
-    def strong(self) -> "ArrayType":
+    def strong(self) -> ArrayType:
         return ArrayType(self.shape, self.dtype) if self.weak else self
 
-    def with_shape(self, shape) -> "ArrayType":
+    def with_shape(self, shape) -> ArrayType:
         return ArrayType(tuple(shape), self.dtype, self.weak)
 
-    def with_dtype(self, dtype) -> "ArrayType":
+    def with_dtype(self, dtype) -> ArrayType:
         return ArrayType(self.shape, np.dtype(dtype))
 
     def matches(self, other) -> bool:

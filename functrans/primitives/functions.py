@@ -191,10 +191,12 @@ erf_inv_p = elementwise(
                                        exp(mul(out, out)))))
 lgamma_p = elementwise("lgamma", evaluate=special_gamma.lgamma, expr="lgamma({0})", kind="float",
                        cost=60, jvp=lambda out, x, dx: mul(dx, digamma(x)))
-digamma_p = elementwise("digamma", evaluate=special_gamma.digamma, expr="digamma({0})", kind="float",
-                        cost=60, jvp=lambda out, x, dx: mul(dx, polygamma(_one(x), x)))
+digamma_p = elementwise("digamma", evaluate=special_gamma.digamma, expr="digamma({0})",
+                        kind="float", cost=60,
+                        jvp=lambda out, x, dx: mul(dx, polygamma(_one(x), x)))
 polygamma_p = elementwise(
-    "polygamma", evaluate=special_gamma.polygamma, expr="polygamma({0}, {1})", kind="float", cost=200,
+    "polygamma", evaluate=special_gamma.polygamma, expr="polygamma({0}, {1})",
+    kind="float", cost=200,
     jvp=(None, lambda out, n, x, dx: mul(dx, polygamma(add(n, _one(n)), x))))
 
 # ---- the same primitives as functions ----

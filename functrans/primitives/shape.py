@@ -122,7 +122,7 @@ def _infer_slice(operand, *, start, limit, step):
 
 
 def _transpose_slice(ct, inputs, params):
-    start, limit, step = params["start"], params["limit"], params["step"]
+    start, step = params["start"], params["step"]
     high = []
     for low, size, stride, count in zip(start, inputs[0].shape, step, ct.shape):
         covered = low + (count - 1) * stride + 1 if count else low

@@ -75,7 +75,7 @@ class Fuser:
 
     # ---- the walk ----
 
-    def run(self) -> "Fuser":
+    def run(self) -> Fuser:
         for equation in self.program.equations:
             for var in equation.outputs:
                 self.definitions[var] = equation

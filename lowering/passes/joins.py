@@ -21,7 +21,7 @@ class Parts:
     size: int
     parts: tuple
 
-    def joined(self, other: "Parts") -> "Parts | None":
+    def joined(self, other: Parts) -> Parts | None:
         """The sum, where the parts do not overlap."""
         if (self.axis, self.size) != (other.axis, other.size):
             return None

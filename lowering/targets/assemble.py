@@ -246,7 +246,7 @@ class Assembler:
             return
         self._batch_loops(call, shape, pointers)
 
-    def _batch_loops(self, call: "_BlasCall", shape: tuple, pointers: list):
+    def _batch_loops(self, call: _BlasCall, shape: tuple, pointers: list):
         """Nested loops over the batch, which move three pointers along."""
         moving = [self.new_register() for _ in pointers]
 
