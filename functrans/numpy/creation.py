@@ -212,7 +212,7 @@ def _shape(shape) -> tuple:
     return sizes
 
 
-def full(shape, fill_value, dtype=None, *, device=None):
+def full(shape, fill_value, dtype=None, order: str = "C", *, device=None):
     """An array of one value; its dtype is that of the value unless given.
 
     >>> import functrans.numpy as fnp
@@ -230,7 +230,7 @@ def full(shape, fill_value, dtype=None, *, device=None):
     return basic.full(ArrayType(_shape(shape), value.dtype), value)
 
 
-def zeros(shape, dtype=None, *, device=None):
+def zeros(shape, dtype=None, order: str = "C", *, device=None):
     """An array of zeros, of the default float dtype unless given.
 
     >>> import functrans.numpy as fnp
@@ -240,7 +240,7 @@ def zeros(shape, dtype=None, *, device=None):
     return full(shape, 0, canonical_dtype(dtype), device=device)
 
 
-def ones(shape, dtype=None, *, device=None):
+def ones(shape, dtype=None, order: str = "C", *, device=None):
     """An array of ones, of the default float dtype unless given.
 
     >>> import functrans.numpy as fnp
@@ -250,7 +250,7 @@ def ones(shape, dtype=None, *, device=None):
     return full(shape, 1, canonical_dtype(dtype), device=device)
 
 
-def empty(shape, dtype=None, *, device=None):
+def empty(shape, dtype=None, order: str = "C", *, device=None):
     """An array of zeros: memory that nobody has written cannot be seen here.
 
     >>> import functrans.numpy as fnp
@@ -260,7 +260,8 @@ def empty(shape, dtype=None, *, device=None):
     return zeros(shape, dtype, device=device)
 
 
-def full_like(a, fill_value, dtype=None, shape=None, *, device=None):
+def full_like(a, fill_value, dtype=None, order: str = "K", subok: bool = True, shape=None, *,
+              device=None):
     """An array of one value, with the shape and dtype of `a` unless given.
 
     >>> import functrans.numpy as fnp
@@ -272,34 +273,37 @@ def full_like(a, fill_value, dtype=None, shape=None, *, device=None):
                 a.dtype if dtype is None else dtype, device=device)
 
 
-def zeros_like(a, dtype=None, shape=None, *, device=None):
+def zeros_like(a, dtype=None, order: str = "K", subok: bool = True, shape=None, *,
+               device=None):
     """Zeros with the shape and dtype of `a` unless given.
 
     >>> import functrans.numpy as fnp
     >>> fnp.zeros_like(fnp.ones(2))
     Array([0., 0.], dtype=float32)
     """
-    return full_like(a, 0, dtype, shape, device=device)
+    return full_like(a, 0, dtype, shape=shape, device=device)
 
 
-def ones_like(a, dtype=None, shape=None, *, device=None):
+def ones_like(a, dtype=None, order: str = "K", subok: bool = True, shape=None, *,
+              device=None):
     """Ones with the shape and dtype of `a` unless given.
 
     >>> import functrans.numpy as fnp
     >>> fnp.ones_like(fnp.zeros(2))
     Array([1., 1.], dtype=float32)
     """
-    return full_like(a, 1, dtype, shape, device=device)
+    return full_like(a, 1, dtype, shape=shape, device=device)
 
 
-def empty_like(a, dtype=None, shape=None, *, device=None):
+def empty_like(prototype, dtype=None, order: str = "K", subok: bool = True, shape=None, *,
+               device=None):
     """Zeros with the shape and dtype of `a` unless given; see `empty`.
 
     >>> import functrans.numpy as fnp
     >>> fnp.empty_like(fnp.ones(2)).shape
     (2,)
     """
-    return zeros_like(a, dtype, shape, device=device)
+    return zeros_like(prototype, dtype, shape=shape, device=device)
 
 
 # ---- ranges ----
@@ -420,7 +424,7 @@ def geomspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None, axi
     return values if dtype is None else convert(values, canonical_dtype(dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype=None, *, device=None):
+def eye(N: int, M: int | None = None, k: int = 0, dtype=None, order: str = "C", *, device=None):
     """Ones on the k-th diagonal of an N by M matrix, zeros elsewhere.
 
     >>> import functrans.numpy as fnp
@@ -550,7 +554,7 @@ def fromfunction(function, shape, *, dtype=None, **kwargs):
     return function(*(grids[k] for k in range(len(_shape(shape)))), **kwargs)
 
 
-def copy(a, order: str = "K"):
+def copy(a, order: str = "K", subok: bool = False):
     """`a` itself: arrays are immutable.
 
     >>> import functrans.numpy as fnp

@@ -9,6 +9,7 @@ import numpy as np
 from functrans.errors import ShapeError
 from functrans.numpy.products import contract
 from functrans.numpy.promotion import as_arraylike, canonical_dtype, promote
+from functrans.numpy.ufunc import refuse_out
 from functrans.primitives.basic import reduce_sum
 from functrans.primitives.elementwise import convert, eq, select
 from functrans.primitives.reduce import reduce_or
@@ -17,7 +18,7 @@ from functrans.primitives.shape import iota, reshape, transpose
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def einsum(subscripts, /, *operands, optimize="greedy", dtype=None,
+def einsum(subscripts, /, *operands, out=None, optimize="greedy", dtype=None,
            preferred_element_type=None):
     """Sums of products in Einstein's notation, as `numpy.einsum`.
 
@@ -28,6 +29,7 @@ def einsum(subscripts, /, *operands, optimize="greedy", dtype=None,
     >>> fnp.einsum("ij,jk->ik", fnp.ones((2, 3)), fnp.ones((3, 4))).shape
     (2, 4)
     """
+    refuse_out(out, "einsum")
     subscripts, operands = _interleaved(subscripts, operands)
     arrays = promote(*(as_arraylike(x, "einsum") for x in operands))
     if dtype is not None:
@@ -47,7 +49,7 @@ def einsum(subscripts, /, *operands, optimize="greedy", dtype=None,
     return transpose(array, [term.index(letter) for letter in output])
 
 
-def einsum_path(subscripts, /, *operands, optimize="greedy") -> tuple:
+def einsum_path(subscripts, /, *operands, optimize="greedy", einsum_call: bool = False) -> tuple:
     """The order of products that `einsum` would take, and a description of its cost.
 
     optimize: as in `numpy.einsum_path`, which finds it.
@@ -59,7 +61,7 @@ def einsum_path(subscripts, /, *operands, optimize="greedy") -> tuple:
     subscripts, operands = _interleaved(subscripts, operands)
     dummies = [np.broadcast_to(np.float32(0), as_arraylike(x, "einsum_path").shape)
                for x in operands]
-    return np.einsum_path(subscripts, *dummies, optimize=optimize)
+    return np.einsum_path(subscripts, *dummies, optimize=optimize, einsum_call=einsum_call)
 
 
 def _interleaved(subscripts, operands):

@@ -15,6 +15,7 @@ from functrans.numpy.creation import _shape
 from functrans.numpy.indexing import take
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
                                        canonical_axes, canonical_axis, cast, materialize, promote)
+from functrans.numpy.ufunc import refuse_out
 from functrans.primitives import shape as prim
 from functrans.primitives.elementwise import convert
 
@@ -187,7 +188,7 @@ def squeeze(a, axis=None):
     return prim.reshape(a, tuple(size for k, size in enumerate(a.shape) if k not in axes))
 
 
-def broadcast_to(array, shape):
+def broadcast_to(array, shape, subok: bool = False):
     """`array` repeated to `shape`, by NumPy's rules.
 
     >>> import functrans.numpy as fnp
@@ -225,13 +226,14 @@ def _arrays(arrays, name: str, dtype=None) -> list:
     return promote(*operands)
 
 
-def concatenate(arrays, axis: int | None = 0, dtype=None):
+def concatenate(arrays, axis: int | None = 0, out=None, *, dtype=None):
     """Arrays one after the other along an axis (flattened first, if `axis` is None).
 
     >>> import functrans.numpy as fnp
     >>> fnp.concatenate([fnp.zeros(1), fnp.ones(2)])
     Array([0., 1., 1.], dtype=float32)
     """
+    refuse_out(out, "concatenate")
     arrays = _arrays(arrays, "concatenate", dtype)
     if axis is None:
         arrays, axis = [ravel(x) for x in arrays], 0
@@ -240,23 +242,24 @@ def concatenate(arrays, axis: int | None = 0, dtype=None):
     return prim.concatenate(arrays, canonical_axis(axis, arrays[0].ndim))
 
 
-def concat(arrays, /, *, axis: int | None = 0):
+def concat(arrays, /, axis: int | None = 0, out=None, *, dtype=None):
     """The same as `concatenate`.
 
     >>> import functrans.numpy as fnp
     >>> fnp.concat([fnp.zeros(1), fnp.ones(1)])
     Array([0., 1.], dtype=float32)
     """
-    return concatenate(arrays, axis)
+    return concatenate(arrays, axis, out, dtype=dtype)
 
 
-def stack(arrays, axis: int = 0, dtype=None):
+def stack(arrays, axis: int = 0, out=None, *, dtype=None):
     """Arrays of one shape along a new axis.
 
     >>> import functrans.numpy as fnp
     >>> fnp.stack([fnp.zeros(2), fnp.ones(2)]).shape
     (2, 2)
     """
+    refuse_out(out, "stack")
     arrays = _arrays(arrays, "stack", dtype)
     if any(x.shape != arrays[0].shape for x in arrays):
         raise ShapeError("stack takes arrays of one shape, got "
@@ -265,17 +268,17 @@ def stack(arrays, axis: int = 0, dtype=None):
     return prim.concatenate([prim.expand_dims(x, (axis,)) for x in arrays], axis)
 
 
-def vstack(tup, dtype=None):
+def vstack(tup, *, dtype=None):
     """Arrays one below the other (along the first axis; vectors are rows).
 
     >>> import functrans.numpy as fnp
     >>> fnp.vstack([fnp.zeros(2), fnp.ones(2)]).shape
     (2, 2)
     """
-    return concatenate([atleast_2d(x) for x in tup], 0, dtype)
+    return concatenate([atleast_2d(x) for x in tup], 0, dtype=dtype)
 
 
-def hstack(tup, dtype=None):
+def hstack(tup, *, dtype=None):
     """Arrays side by side (along the second axis; along the only one for vectors).
 
     >>> import functrans.numpy as fnp
@@ -283,17 +286,17 @@ def hstack(tup, dtype=None):
     (4,)
     """
     arrays = [atleast_1d(x) for x in tup]
-    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype)
+    return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype=dtype)
 
 
-def dstack(tup, dtype=None):
+def dstack(tup, *, dtype=None):
     """Arrays one behind the other (along the third axis).
 
     >>> import functrans.numpy as fnp
     >>> fnp.dstack([fnp.zeros(2), fnp.ones(2)]).shape
     (1, 2, 2)
     """
-    return concatenate([atleast_3d(x) for x in tup], 2, dtype)
+    return concatenate([atleast_3d(x) for x in tup], 2, dtype=dtype)
 
 
 def column_stack(tup):
@@ -722,18 +725,23 @@ def resize(a, new_shape):
     return prim.reshape(prim.slice_axis(tile(a, times), 0, 0, total), shape)
 
 
-def trim_zeros(filt, trim: str = "fb"):
-    """A concrete vector without zeros at the front ("f") and the back ("b").
+def trim_zeros(filt, trim: str = "fb", axis=None):
+    """A known array without zeros at the front ("f") and the back ("b").
+
+    axis: along which; along all by default.
 
     >>> import functrans.numpy as fnp
     >>> fnp.trim_zeros(fnp.array([0, 1, 0]))
     Array([1], dtype=int64)
     """
     filt = as_arraylike(filt, "trim_zeros")
-    places = np.flatnonzero(filt._concrete("trim_zeros"))
-    low = places[0] if "f" in trim.lower() and len(places) else 0
-    high = places[-1] + 1 if "b" in trim.lower() and len(places) else filt.size
-    return prim.slice_axis(filt, 0, int(low), int(high if len(places) else low))
+    places = np.argwhere(filt._concrete("trim_zeros"))
+    front, back = "f" in trim.lower(), "b" in trim.lower()
+    for k in canonical_axes(axis, filt.ndim):
+        low = int(places[:, k].min()) if front and len(places) else 0
+        high = int(places[:, k].max()) + 1 if back and len(places) else filt.shape[k]
+        filt = prim.slice_axis(filt, k, low, high if len(places) else low)
+    return filt
 
 
 # ---- padding ----

@@ -12,7 +12,7 @@ from functrans.numpy.choosing import where as where_
 from functrans.numpy.promotion import as_arraylike
 from functrans.numpy.reductions import (all, argmax, argmin, cumprod, cumsum, max, mean, min, prod,
                                         std, sum, var)
-from functrans.numpy.ufuncs import isnan, logical_not
+from functrans.numpy.ufuncs import isnan, logical_and, logical_not
 from functrans.primitives import cumulative
 
 
@@ -21,10 +21,12 @@ def _nan_mask(a):
 
 
 def _without_nan(name: str, function, neutral, doc: str):
-    def reduction(a, axis=None, **options):
+    def reduction(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None,
+                  where=None):
         a = as_arraylike(a, name)
         mask = _nan_mask(a)
-        return function(a if mask is None else where_(mask, neutral(a.dtype), a), axis, **options)
+        a = a if mask is None else where_(mask, neutral(a.dtype), a)
+        return function(a, axis, dtype, out, keepdims, initial, where)
     reduction.__name__ = reduction.__qualname__ = name
     reduction.__doc__ = doc
     return reduction
@@ -47,14 +49,15 @@ nanprod = _without_nan("nanprod", prod, lambda dtype: dtype.type(1),
 
 
 def _nan_extreme(name: str, function, neutral, doc: str):
-    def reduction(a, axis=None, **options):
+    def reduction(a, axis=None, out=None, keepdims: bool = False, initial=None, where=None):
         a = as_arraylike(a, name)
         mask = _nan_mask(a)
         if mask is None:
-            return function(a, axis, **options)
-        found = function(where_(mask, neutral(a.dtype), a), axis, **options)
-        nothing = all(mask, axis, keepdims=options.get("keepdims", False))
-        return where_(nothing, np.nan, found)
+            return function(a, axis, out, keepdims, initial, where)
+        found = function(where_(mask, neutral(a.dtype), a), axis, out, keepdims, initial, where)
+        if initial is not None:
+            return found
+        return where_(all(mask, axis, keepdims=keepdims), np.nan, found)
     reduction.__name__ = reduction.__qualname__ = name
     reduction.__doc__ = doc
     return reduction
@@ -76,24 +79,40 @@ nanmin = _nan_extreme("nanmin", min, cumulative.highest,
     """)
 
 
+def _present(mask, where):
+    """Where there is a number that counts."""
+    present = logical_not(mask)
+    return present if where is None or where is True else logical_and(present, where)
+
+
+def nanmean(a, axis=None, dtype=None, out=None, keepdims: bool = False, *, where=None):
+    """`mean` of what is not NaN.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.nanmean(fnp.array([1.0, fnp.nan]))
+    Array(1., dtype=float32)
+    """
+    a = as_arraylike(a, "nanmean")
+    mask = _nan_mask(a)
+    if mask is None:
+        return mean(a, axis, dtype, out, keepdims, where=where)
+    return mean(where_(mask, 0, a), axis, dtype, out, keepdims, where=_present(mask, where))
+
+
 def _nan_moment(name: str, function, doc: str):
-    def moment(a, axis=None, **options):
+    def moment(a, axis=None, dtype=None, out=None, ddof=0, keepdims: bool = False, *, where=None,
+               mean=None, correction=None):
         a = as_arraylike(a, name)
         mask = _nan_mask(a)
-        if mask is None:
-            return function(a, axis, **options)
-        return function(where_(mask, 0, a), axis, where=logical_not(mask), **options)
+        where = where if mask is None else _present(mask, where)
+        a = a if mask is None else where_(mask, 0, a)
+        return function(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean,
+                        correction=correction)
     moment.__name__ = moment.__qualname__ = name
     moment.__doc__ = doc
     return moment
 
 
-nanmean = _nan_moment("nanmean", mean, """`mean` of what is not NaN.
-
-    >>> import functrans.numpy as fnp
-    >>> fnp.nanmean(fnp.array([1.0, fnp.nan]))
-    Array(1., dtype=float32)
-    """)
 nanvar = _nan_moment("nanvar", var, """`var` of what is not NaN.
 
     >>> import functrans.numpy as fnp

@@ -10,6 +10,7 @@ from functrans.errors import ShapeError
 from functrans.ir.type import is_bool
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
                                        canonical_axis, canonical_dtype, promote)
+from functrans.numpy.ufunc import refuse_out
 from functrans.primitives.contract import dot_general
 from functrans.primitives.elementwise import conj, convert
 from functrans.primitives.shape import move_axis, reshape
@@ -33,7 +34,7 @@ def _mismatch(name: str, a, b, axis_a: int, axis_b: int):
                       f"over together, but have sizes {a.shape[axis_a]} and {b.shape[axis_b]}")
 
 
-def dot(a, b):
+def dot(a, b, out=None):
     """The inner product of vectors, the matrix product of matrices, or a scaled array.
 
     For more axes: the sum over the last axis of `a` and the last but one of `b`.
@@ -42,6 +43,7 @@ def dot(a, b):
     >>> fnp.dot(fnp.ones(3), fnp.ones(3))
     Array(3., dtype=float32)
     """
+    refuse_out(out, "dot")
     a, b = _operands(a, b, "dot")
     if not a.ndim or not b.ndim:
         return a * b
@@ -120,13 +122,14 @@ def inner(a, b):
     return contract(a, b, ((a.ndim - 1,), (b.ndim - 1,)))
 
 
-def outer(a, b):
+def outer(a, b, out=None):
     """All products of an element of `a` and one of `b`, as a matrix.
 
     >>> import functrans.numpy as fnp
     >>> fnp.outer(fnp.ones(2), fnp.ones(3)).shape
     (2, 3)
     """
+    refuse_out(out, "outer")
     a, b = _operands(a, b, "outer")
     return reshape(a, (a.size, 1)) * reshape(b, (1, b.size))
 
@@ -243,7 +246,8 @@ def cross(a, b, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | N
     return moveaxis(stack(parts, -1), -1, axisc)
 
 
-def trace(a, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype=None):
+def trace(a, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype=None,
+          out=None):
     """The sum along a diagonal.
 
     >>> import functrans.numpy as fnp
@@ -252,4 +256,4 @@ def trace(a, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype=None):
     """
     from functrans.numpy.diagonals import diagonal
     from functrans.numpy.reductions import sum
-    return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
+    return sum(diagonal(a, offset, axis1, axis2), -1, dtype, out)

@@ -275,13 +275,14 @@ def std(a, axis=None, dtype=None, out=None, ddof=0, keepdims: bool = False, *, w
     return where_(positive, sqrt(where_(positive, spread, 1)), spread)
 
 
-def ptp(a, axis=None, keepdims: bool = False):
+def ptp(a, axis=None, out=None, keepdims: bool = False):
     """The largest minus the smallest element over axes.
 
     >>> import functrans.numpy as fnp
     >>> fnp.ptp(fnp.array([1.0, 3.0]))
     Array(2., dtype=float32)
     """
+    _no_out(out)
     return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
@@ -360,8 +361,9 @@ cumprod = _running("cumprod", cumulative.cumprod,
 
 
 def _cumulative(name: str, function, start: int, doc: str):
-    def cumulative_(x, /, *, axis: int | None = None, dtype=None,
+    def cumulative_(x, /, *, axis: int | None = None, dtype=None, out=None,
                     include_initial: bool = False):
+        _no_out(out)
         x = as_arraylike(x, name)
         if axis is None:
             if x.ndim > 1:
