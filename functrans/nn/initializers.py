@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from functrans import random
 from functrans.errors import ArgumentError, ShapeError
-from functrans.numpy import creation
+from functrans.numpy import creation, ranges
 from functrans.numpy.manipulation import moveaxis, reshape
 from functrans.numpy.promotion import canonical_axis, canonical_dtype
 
@@ -68,7 +68,7 @@ def identity(scale=1.0) -> Initializer:
     """
     def initialize(key, shape, dtype=None):
         _require_axes(shape, 2, "identity", exactly=True)
-        return scale * creation.eye(*shape, dtype=canonical_dtype(dtype))
+        return scale * ranges.eye(*shape, dtype=canonical_dtype(dtype))
     return initialize
 
 

@@ -16,12 +16,12 @@ from functrans.numpy.bits import packbits, unpackbits
 from functrans.numpy.calculus import (convolve, correlate, diff, ediff1d, gradient, interp,
                                       trapezoid)
 from functrans.numpy.choosing import choose, piecewise, select, where
-from functrans.numpy.creation import (arange, array, asanyarray, asarray, asarray_chkfinite,
+from functrans.numpy.creation import (array, asanyarray, asarray, asarray_chkfinite,
                                       ascontiguousarray, asfortranarray, astype, copy, e, empty,
-                                      empty_like, euler_gamma, eye, from_dlpack, fromfunction, full,
-                                      full_like, geomspace, identity, indices, inf, linspace,
-                                      logspace, meshgrid, nan, newaxis, ones, ones_like, pi,
-                                      require, tri, tril, triu, zeros, zeros_like)
+                                      empty_like, euler_gamma, from_dlpack, full, full_like, inf,
+                                      nan, newaxis, ones, ones_like, pi, require, zeros, zeros_like)
+from functrans.numpy.ranges import (arange, eye, fromfunction, geomspace, identity, indices,
+                                    linspace, logspace, meshgrid, tri, tril, triu)
 from functrans.numpy.diagonals import (diag, diag_indices, diag_indices_from, diagflat, diagonal,
                                        fill_diagonal, mask_indices, tril_indices, tril_indices_from,
                                        triu_indices, triu_indices_from)
@@ -30,6 +30,8 @@ from functrans.numpy.equality import allclose, array_equal, array_equiv
 from functrans.numpy.grids import (c_, index_exp, ix_, mgrid, ogrid, r_, ravel_multi_index, s_,
                                    unravel_index)
 from functrans.numpy.indexing import take, take_along_axis
+from functrans.numpy.information import API_VERSION as __array_api_version__
+from functrans.numpy.information import NamespaceInfo as __array_namespace_info__
 from functrans.numpy.information import (can_cast, common_type, finfo, iscomplexobj, isdtype,
                                          isfortran, isrealobj, isscalar, iterable,
                                          may_share_memory, min_scalar_type, ndim, promote_types,
@@ -41,17 +43,15 @@ from functrans.numpy.loading import (array2string, array_repr, array_str, base_r
                                      savetxt, savez, savez_compressed, set_printoptions)
 from functrans.numpy.manipulation import (append, array_split, atleast_1d, atleast_2d, atleast_3d,
                                           block, broadcast_arrays, broadcast_to, column_stack,
-                                          concat, concatenate, delete, dsplit, dstack, expand_dims,
-                                          flip, fliplr, flipud, hsplit, hstack, insert,
-                                          matrix_transpose, moveaxis, pad, permute_dims, ravel,
-                                          repeat, reshape, resize, roll, rollaxis, rot90, split,
-                                          squeeze, stack, swapaxes, tile, transpose, trim_zeros,
+                                          concat, concatenate, dsplit, dstack, expand_dims, flip,
+                                          fliplr, flipud, hsplit, hstack, matrix_transpose,
+                                          moveaxis, permute_dims, ravel, reshape, roll, rollaxis,
+                                          rot90, split, squeeze, stack, swapaxes, transpose,
                                           unstack, vsplit, vstack)
+from functrans.numpy.repeating import delete, insert, pad, repeat, resize, tile, trim_zeros
 from functrans.numpy.mapping import apply_along_axis, apply_over_axes, frompyfunc, vectorize
 from functrans.numpy.nan_reductions import (nanargmax, nanargmin, nancumprod, nancumsum, nanmax,
                                             nanmean, nanmin, nanprod, nanstd, nansum, nanvar)
-from functrans.numpy.namespace import API_VERSION as __array_api_version__
-from functrans.numpy.namespace import NamespaceInfo as __array_namespace_info__
 from functrans.numpy.polynomials import (poly, polyadd, polyder, polydiv, polyfit, polyint, polymul,
                                          polysub, polyval, roots, vander)
 from functrans.numpy.products import (cross, dot, inner, kron, matmul, matvec, outer, tensordot,

@@ -13,7 +13,7 @@ from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.arithmetic import clip
-from functrans.numpy.creation import arange, linspace
+from functrans.numpy.ranges import arange, linspace
 from functrans.numpy.manipulation import concatenate
 from functrans.numpy.promotion import as_arraylike, as_operand, broadcast_all, materialize
 from functrans.primitives import elementwise as basic

@@ -1,14 +1,17 @@
-"""What is known of arrays without their values: shapes, sizes, dtypes.
+"""What is known of arrays without their values: shapes, sizes, dtypes; and of the namespace.
 
-Imports `array`, `numpy.promotion`.
+Imports `array`, `config`, `device`, `numpy.creation`, `numpy.promotion`.
 """
 from __future__ import annotations
 
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import MissingExtraError
+from functrans.config import default_float, default_int
+from functrans.device import CPU, Device
+from functrans.errors import ArgumentError, MissingExtraError
 from functrans.ir.type import is_bool, is_complex, is_float, is_integer
+from functrans.numpy.creation import check_device
 from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axis, canonical_dtype,
                                        result_type_of)
 from functrans.numpy.promotion import promote_types as _promote_types
@@ -253,3 +256,76 @@ def finfo(dtype):
         import ml_dtypes
         return ml_dtypes.finfo(dtype)
     return np.finfo(dtype)
+
+
+# ---- what the namespace says of itself (array API standard) ----
+
+API_VERSION = "2024.12"
+_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
+
+_STANDARD_DTYPES = {
+    "bool": ("bool",),
+    "signed integer": ("int8", "int16", "int32", "int64"),
+    "unsigned integer": ("uint8", "uint16", "uint32", "uint64"),
+    "real floating": ("float32", "float64"),
+    "complex floating": ("complex64", "complex128"),
+}
+_STANDARD_DTYPES["integral"] = (_STANDARD_DTYPES["signed integer"]
+                                + _STANDARD_DTYPES["unsigned integer"])
+_STANDARD_DTYPES["numeric"] = sum((_STANDARD_DTYPES[kind] for kind in (
+    "integral", "real floating", "complex floating")), ())
+_EVERY_DTYPE = _STANDARD_DTYPES["bool"] + _STANDARD_DTYPES["numeric"]
+
+
+class NamespaceInfo:
+    """What `functrans.numpy.__array_namespace_info__()` gives.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.__array_namespace_info__().default_device()
+    cpu:0
+    """
+
+    def capabilities(self) -> dict:
+        """What not every namespace can do; without jit, all of it."""
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
+
+    def default_device(self) -> Device:
+        """The device on which arrays are made."""
+        return CPU
+
+    def devices(self) -> list[Device]:
+        """The devices on which arrays can be."""
+        return [CPU]
+
+    def default_dtypes(self, *, device=None) -> dict:
+        """The dtypes of Python numbers, and of indices."""
+        if device is not None:
+            check_device(device)
+        real = default_float()
+        return {"real floating": real, "complex floating": np.result_type(real, np.complex64),
+                "integral": default_int(), "indexing": np.dtype(np.int64)}
+
+    def dtypes(self, *, device=None, kind=None) -> dict:
+        """The standard's dtypes by name: all, or those of a kind or a tuple of kinds."""
+        if device is not None:
+            check_device(device)
+        return {name: np.dtype(name) for name in _dtype_names(kind)}
+
+
+def _dtype_names(kind) -> tuple:
+    if kind is None:
+        return _EVERY_DTYPE
+    if isinstance(kind, tuple):
+        chosen = {name for part in kind for name in _dtype_names(part)}
+        return tuple(name for name in _EVERY_DTYPE if name in chosen)
+    if kind not in _STANDARD_DTYPES:
+        raise ArgumentError(f"dtypes: kind must be one of {', '.join(_STANDARD_DTYPES)}, got "
+                            f"{kind!r}")
+    return _STANDARD_DTYPES[kind]
+
+
+def check_api_version(version: str | None):
+    """Raises ValueError for a version of the standard that is not provided."""
+    if version is not None and version not in _VERSIONS:
+        raise ArgumentError(f"version {version!r} of the array API standard is not provided; there "
+                            f"are {', '.join(_VERSIONS)}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase
 from functrans.numpy import (choosing, creation, diagonals, indexing, manipulation, products,
-                             reductions, searching, ufuncs)
+                             reductions, repeating, searching, ufuncs)
 from functrans.numpy.at import At
 from functrans.numpy.promotion import canonical_dtype
 from functrans.primitives import elementwise as basic
@@ -75,7 +75,7 @@ _METHODS = {
     "argmin": reductions.argmin, "cumsum": reductions.cumsum, "cumprod": reductions.cumprod,
     "ptp": reductions.ptp, "ravel": manipulation.ravel, "flatten": manipulation.ravel,
     "squeeze": manipulation.squeeze, "swapaxes": manipulation.swapaxes,
-    "repeat": manipulation.repeat, "dot": products.dot, "trace": products.trace,
+    "repeat": repeating.repeat, "dot": products.dot, "trace": products.trace,
     "diagonal": diagonals.diagonal, "take": indexing.take, "choose": choosing.choose,
     "argsort": searching.argsort, "searchsorted": searching.searchsorted,
     "nonzero": searching.nonzero, "clip": ufuncs.clip, "round": ufuncs.round,

@@ -9,8 +9,10 @@ import numpy as np
 from functrans.array import Array
 from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy.calculus import convolve
-from functrans.numpy.creation import arange, zeros
-from functrans.numpy.manipulation import atleast_1d, concatenate, trim_zeros
+from functrans.numpy.creation import zeros
+from functrans.numpy.ranges import arange
+from functrans.numpy.manipulation import atleast_1d, concatenate
+from functrans.numpy.repeating import trim_zeros
 from functrans.numpy.promotion import (as_arraylike, as_operand, cast, materialize, promote,
                                        promote_inexact, promote_types)
 from functrans.primitives import elementwise as basic
@@ -246,7 +248,7 @@ def roots(p):
     (2,)
     """
     from functrans.numpy import linalg
-    from functrans.numpy.creation import eye
+    from functrans.numpy.ranges import eye
     p = _coefficients(p, "roots")
     zeros_at_end = 0
     if isinstance(p, Array):

@@ -107,7 +107,7 @@ def _counterpart(func):
 
 
 def _array_namespace(self, /, *, api_version: str | None = None):
-    from functrans.numpy.namespace import check_api_version
+    from functrans.numpy.information import check_api_version
     check_api_version(api_version)
     return _namespace()
 

@@ -16,7 +16,8 @@ from functrans.errors import DtypeError, ShapeError
 from functrans.ir.type import is_complex, is_inexact, is_integer
 from functrans.numpy.arithmetic import clip
 from functrans.numpy.choosing import where
-from functrans.numpy.creation import linspace, zeros
+from functrans.numpy.creation import zeros
+from functrans.numpy.ranges import linspace
 from functrans.numpy.diagonals import diagonal
 from functrans.numpy.functions import sqrt
 from functrans.numpy.manipulation import concatenate, flip

@@ -11,7 +11,8 @@ import math
 
 from functrans.config import default_float
 from functrans.numpy.arithmetic import abs
-from functrans.numpy.creation import arange, ones, zeros
+from functrans.numpy.creation import ones, zeros
+from functrans.numpy.ranges import arange
 from functrans.numpy.functions import cos, exp, sqrt
 from functrans.numpy.promotion import as_arraylike
 from functrans.primitives.elementwise import convert

@@ -5,7 +5,7 @@ In: keys. Out: matrices with orthonormal columns. Imports `random.continuous`, `
 from __future__ import annotations
 
 from functrans.numpy import linalg, reductions, ufuncs
-from functrans.numpy.creation import eye, tril, triu
+from functrans.numpy.ranges import eye, tril, triu
 from functrans.numpy.choosing import where
 from functrans.numpy.diagonals import diagonal
 from functrans.numpy.manipulation import matrix_transpose

@@ -11,11 +11,13 @@ import numpy as np
 from functrans.api.grad import jvp
 from functrans.errors import ShapeError
 from functrans.numpy import linalg
-from functrans.numpy.creation import arange, eye, zeros
+from functrans.numpy.creation import zeros
+from functrans.numpy.ranges import arange, eye
 from functrans.numpy.indexing import take_along_axis
 from functrans.numpy.linalg import det, expm, inv, norm, pinv
 from functrans.numpy.linalg.common import as_column, from_column, matrices, one_batch
-from functrans.numpy.manipulation import atleast_2d, broadcast_to, concatenate, pad, ravel
+from functrans.numpy.manipulation import atleast_2d, broadcast_to, concatenate, ravel
+from functrans.numpy.repeating import pad
 from functrans.numpy.products import matmul
 from functrans.numpy.promotion import as_arraylike, promote
 from functrans.numpy.searching import argsort

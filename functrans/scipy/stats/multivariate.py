@@ -9,7 +9,7 @@ import numpy as np
 from functrans.errors import ShapeError
 from functrans.numpy import linalg, reductions
 from functrans.numpy.choosing import where
-from functrans.numpy.creation import arange, eye
+from functrans.numpy.ranges import arange, eye
 from functrans.numpy.linalg.common import as_column
 from functrans.numpy.manipulation import broadcast_to, concatenate
 from functrans.numpy.promotion import as_arraylike, broadcast_shapes, promote_inexact
