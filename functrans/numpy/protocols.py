@@ -16,9 +16,6 @@ from functrans.trace import Tracer
 # NumPy's ufuncs whose names differ from those of the functions.
 _UFUNC_NAMES = {"divide": "true_divide", "absolute": "abs", "conjugate": "conjugate",
                 "bitwise_not": "invert", "rint": "rint"}
-_REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min",
-               "logical_and": "all", "logical_or": "any"}
-_RUNNING = {"add": "cumsum", "multiply": "cumprod"}
 
 
 def _namespace():
@@ -50,16 +47,9 @@ def _ufunc_function(ufunc, method: str):
         return None                          # another library's, which only has a name of NumPy's
     if method == "__call__":
         return getattr(namespace, _UFUNC_NAMES.get(ufunc.__name__, ufunc.__name__), None)
-    if method == "reduce" and ufunc.__name__ in _REDUCTIONS:
-        function = getattr(namespace, _REDUCTIONS[ufunc.__name__])
-        return lambda x, axis=0, **options: function(x, axis, **options)
-    if method == "accumulate" and ufunc.__name__ in _RUNNING:
-        function = getattr(namespace, _RUNNING[ufunc.__name__])
-        return lambda x, axis=0, **options: function(x, axis, **options)
-    if method == "outer":
-        from functrans.numpy.manipulation import reshape
-        return lambda x, y: getattr(namespace, ufunc.__name__)(
-            reshape(x, (*np.shape(x), *(1,) * np.ndim(y))), y)
+    function = getattr(namespace, _UFUNC_NAMES.get(ufunc.__name__, ufunc.__name__), None)
+    if method in ("reduce", "accumulate", "outer"):
+        return getattr(function, method, None)
     return None
 
 
