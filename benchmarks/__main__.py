@@ -40,8 +40,8 @@ def main():
             line = harness.measure(row)
             lines.append(line)
             _progress(table.cells(line, limits), line)
-    head = [*machine.description(), "", (
-        f"peak {limits[0] / 1e9:.0f} GFLOP/s (NumPy's product of 2048 x 2048), copying "
+    head = [f"- {text}" for text in machine.description()] + [(
+        f"- peak {limits[0] / 1e9:.0f} GFLOP/s (NumPy's product of 2048 x 2048), copying "
         f"{limits[1] / 1e9:.1f} GB/s; {settings.rounds} rounds of {settings.seconds} s, "
         f"{settings.processes} fresh processes")]
     content = table.text(lines, limits, head)

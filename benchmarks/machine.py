@@ -61,7 +61,8 @@ def _seconds(function) -> float:
 def description() -> list[str]:
     """Lines on the processor, the versions and the settings."""
     settings = ", ".join(f"{name}={os.environ[name]}" for name in SHOWN if name in os.environ)
-    return [f"{processor()}, {cores()} cores, {platform.system()}, "
+    count = f"{cores()} core{'' if cores() == 1 else 's'}"
+    return [f"{processor()}, {count}, {platform.system()}, "
             f"Python {platform.python_version()}",
             ", ".join(_versions()),
             f"environment: {settings or 'no variable set'}; unset: {', '.join(UNSET)}"]
