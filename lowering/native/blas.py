@@ -29,6 +29,15 @@ class Library:
         function = getattr(self.handle, self.pattern.format(routine))
         return ctypes.cast(function, ctypes.c_void_p).value
 
+    def thread_functions(self) -> tuple[int, int] | None:
+        """The addresses of how the number of threads is asked for and set; None if unknown."""
+        pattern = self.pattern.replace("{}_", "{}", 1)       # C's names, not Fortran's
+        names = [pattern.format(f"openblas_{verb}_num_threads") for verb in ("get", "set")]
+        if not all(hasattr(self.handle, name) for name in names):
+            return None
+        return tuple(ctypes.cast(getattr(self.handle, name), ctypes.c_void_p).value
+                     for name in names)
+
 
 def _numpy_libraries():
     """Libraries that NumPy's wheel brings along."""

@@ -13,12 +13,11 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from functools import cache
 
 import numpy as np
 
 from lowering.kernel_text import KernelText, Parameter
-from lowering.native import machine
+from lowering.native import machine, own_code
 from lowering.passes.buffers import scratch_bytes
 
 MAX_ARGUMENTS = 40          # of a kernel that is cut; those with more run on one thread
@@ -46,12 +45,13 @@ def available_threads() -> int:
 class Pool:
     """The memory that threads and callers share, and the threads."""
 
-    def __init__(self, threads: int):
+    def __init__(self, threads: int, cache=None):
         self.parts = threads
         self.wanted = threads - 1
         self.words = np.zeros(JOBS + max(self.wanted, 1) * JOB_WORDS, np.int64)
         self.address = self.words.ctypes.data
-        self.split, self._work = _functions()
+        self.split, work, _ = functions(cache)
+        self._work = ctypes.CFUNCTYPE(None, ctypes.c_int64)(work)
         os.register_at_fork(after_in_child=self.forget)
         self.start()
 
@@ -81,7 +81,7 @@ _lock = threading.Lock()
 _pools: dict[int, Pool] = {}
 
 
-def pool_of(threads: int | None) -> Pool | None:
+def pool_of(threads: int | None, cache=None) -> Pool | None:
     """The pool for kernels on so many threads (None: one for each core), its threads started.
 
     None where there can be none: for one thread, or without semaphores.
@@ -91,16 +91,22 @@ def pool_of(threads: int | None) -> Pool | None:
         return None
     with _lock:
         if threads not in _pools:
-            _pools[threads] = Pool(threads)
+            _pools[threads] = Pool(threads, cache)
         _pools[threads].start()
         return _pools[threads]
 
 
+def is_worth_it(kernel: KernelText) -> bool:
+    """Whether a kernel can be cut, and takes long enough for it."""
+    return kernel.split is not None and kernel.split.work >= MIN_WORK \
+        and len(kernel.parameters) + 2 <= MAX_ARGUMENTS
+
+
 def cut_of(kernel: KernelText, pool: Pool | None) -> tuple | None:
     """The record by which a kernel is cut into parts; None if it is better run in one."""
-    split, count = kernel.split, len(kernel.parameters) + 2
-    if pool is None or split is None or split.work < MIN_WORK or count > MAX_ARGUMENTS:
+    if pool is None or not is_worth_it(kernel):
         return None
+    split, count = kernel.split, len(kernel.parameters) + 2
     names = [parameter.name for parameter in kernel.parameters]
     extent = names.index(split.extent)
     if kernel.parameters[extent].value < 2 * pool.parts:
@@ -120,9 +126,8 @@ def _has_semaphores() -> bool:
     return os.name == "posix" and not machine.missing(("sem_init", "sem_wait", "sem_post"))
 
 
-@cache
-def _functions() -> tuple:
-    from lowering.native.pool_code import write_pool
-    split, work = machine.load(machine.assemble(write_pool()), "functrans_split",
-                               "functrans_work")
-    return split, ctypes.CFUNCTYPE(None, ctypes.c_int64)(work)
+def functions(cache=None) -> tuple[int, int, int]:
+    """The addresses of `split`, `work` and `alone`; see `pool_code`."""
+    return own_code.functions("pool", "pool_code.write_pool",
+                              ("functrans_split", "functrans_work", "functrans_alone"), cache,
+                              sources=("pool", "pool_code"))

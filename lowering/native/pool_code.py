@@ -2,6 +2,7 @@
 
 `split` cuts the outermost loop of a kernel: each part gets pointers that are moved along, and its
 own length of the loop. `work` is what a thread of the pool does: wait for a part, run it, say so.
+`alone` calls a routine of BLAS while BLAS may use one thread.
 
 In: nothing. Out: the text of a module. Imports llvmlite, `pool`.
 """
@@ -18,11 +19,12 @@ _WORDS = _I64.as_pointer()
 
 
 def write_pool() -> str:
-    """The module with `functrans_split` and `functrans_work`."""
+    """The module with `functrans_split`, `functrans_work` and `functrans_alone`."""
     module = ir.Module("functrans_pool")
     call = _write_call(module)
     _Work(module, call).write()
     _Split(module, call).write()
+    _Alone(module, call).write()
     return str(module)
 
 
@@ -183,3 +185,33 @@ class _Split(_Code):
         builder.store(left, self.word(job, builder.add(self.extent, _I64(pool.ARGUMENTS))))
         builder.store(self.callee, self.word(job, pool.FUNCTION))
         self.semaphore("sem_post", job, pool.START)
+
+
+class _Alone(_Code):
+    """`int functrans_alone(function, arguments)`; the first argument is the addresses of how
+    BLAS's number of threads is asked for and set.
+
+    Who finds it at one leaves it there. So where two callers meet, one of them may get one thread
+    more or less than it would; the number at the end is the one before.
+    """
+
+    def __init__(self, module: ir.Module, call: ir.Function):
+        super().__init__(module, ir.FunctionType(_I32, [_I64, _WORDS]), "functrans_alone", call)
+
+    def write(self):
+        builder = self.builder
+        callee, given = self.function.args
+        record = builder.inttoptr(self.read(given, 0), _WORDS)
+        ask = ir.FunctionType(_I32, []).as_pointer()
+        count = builder.call(builder.inttoptr(self.read(record, 0), ask), [])
+        several = builder.icmp_signed(">", count, _I32(1))
+        with builder.if_then(several):
+            self.set(record, _I32(1))
+        builder.call(self.part, [callee, self.word(given, 1)])
+        with builder.if_then(several):
+            self.set(record, count)
+        builder.ret(_I32(0))
+
+    def set(self, record, count):
+        kind = ir.FunctionType(ir.VoidType(), [_I32]).as_pointer()
+        self.builder.call(self.builder.inttoptr(self.read(record, 1), kind), [count])

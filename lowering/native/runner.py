@@ -13,16 +13,12 @@ compilation. `runner_code` writes it; it is compiled once on a machine. Imports 
 from __future__ import annotations
 
 import ctypes
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from threading import RLock
 
 import numpy as np
 
-from lowering.native import layout, machine
-from lowering.native.cache import Stored
+from lowering.native import layout, machine, own_code
 
 CALL_SIZES = (8, 16, 32)    # a call passes as many arguments: the first of these that suffices
 MAX_PARAMETERS = 4096       # of one function; more than the last of CALL_SIZES go by LARGE_CALL
@@ -62,8 +58,6 @@ _PYTHON_NAMES = ("PyList_Size", "PyList_GetItem", "PyLong_AsLongLong", "PyLong_F
                  "PyEval_SaveThread", "PyEval_RestoreThread")
 _METH_O = 8                 # of Python's C interface: a function of one argument
 
-_lock = RLock()
-_compiled: dict[str, tuple] = {}
 
 
 class _Definition(ctypes.Structure):
@@ -98,6 +92,8 @@ def entry_table(code: np.ndarray, registers: int) -> np.ndarray:
 
 def runner(cache=None) -> Runner:
     """The runner, compiled or read from `cache` at first use."""
+    for name in _PYTHON_NAMES:
+        machine.define(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
     enter, free = _functions("runner", "write_runner", ("functrans_enter", "functrans_free"),
                              cache)
     return _wrap(enter, free)
@@ -114,34 +110,10 @@ def unpacker(count: int, cache=None) -> int:
 
 
 def _functions(name: str, writer: str, symbols: tuple, cache, *arguments) -> tuple:
-    with _lock:
-        found = _compiled.get(name)
-        if found is None:
-            found = _compiled[name] = _make(name, writer, symbols, cache, arguments)
-    return found
-
-
-def _make(name: str, writer: str, symbols: tuple, cache, arguments) -> tuple:
-    for each in _PYTHON_NAMES:
-        machine.define(each, ctypes.cast(getattr(ctypes.pythonapi, each), ctypes.c_void_p).value)
-    key = f"{name}_{_digest()}"
-    stored, _ = cache.load(key) if cache else (None, "")
-    if stored is None:
-        from lowering.native import runner_code
-        stored = Stored(machine.assemble(getattr(runner_code, writer)(*arguments)), symbols)
-        if cache:
-            cache.save(key, stored)
-    return machine.load(stored.code, *stored.symbols)
-
-
-def _digest() -> str:
-    """What the runner's code follows from, besides the processor."""
-    folder = Path(__file__).parent
-    parts = [(folder / f"{name}.py").read_bytes()
-             for name in ("runner", "runner_code", "entry_code")]
-    offsets = layout.TYPE_OFFSET, layout.DATA_OFFSET, layout.FLAGS_OFFSET
-    parts.append(repr(offsets).encode())
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    return own_code.functions(name, f"runner_code.{writer}", symbols, cache, *arguments,
+                              sources=("runner", "runner_code", "entry_code"),
+                              settings=(layout.TYPE_OFFSET, layout.DATA_OFFSET,
+                                        layout.FLAGS_OFFSET))
 
 
 _runners: dict[int, Runner] = {}

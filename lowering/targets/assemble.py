@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lowering.kernel_text import KernelText
-from lowering.native import blas
+from lowering.native import blas, pool
 from lowering.native.compile import compile_kernel, signature
-from lowering.native.pool import Pool, cut_of
 from lowering.native.runner import (ADD, CALL, CALL_SIZES, CHECKED_CALL, COPY, END, ERROR,
                                     EXCEPTION, HEAD, JUMP, JUMP_UNLESS_LESS, LARGE_CALL, LOAD,
                                     MAX_PARAMETERS, RETURN, SET, ZERO, unpacker)
@@ -21,6 +20,7 @@ from lowering.passes.buffers import rounded, scratch_bytes
 from lowering.plan import (Choose, Copy, Host, Launch, Plan, Product, Region, Zero)
 from lowering.views import Buffer, View
 
+SMALL_PRODUCT = 1 << 21   # multiplications of a product that BLAS does on one thread
 MAX_UNROLLED = 8          # batches of products up to this number are written out
 
 
@@ -49,9 +49,9 @@ class Assembler:
     """Writes the table, step by step."""
 
     def __init__(self, plan: Plan, cache=None, host: Callable | None = None,
-                 pool: Pool | None = None):
+                 threads: int | None = None):
         self.plan = plan
-        self.pool = pool
+        self.threads = threads
         self.cache = cache
         self.host = host
         self.code: list[int] = []
@@ -143,14 +143,15 @@ class Assembler:
         self.alive.append(compiled)
         self.kernels.append(kernel)
         count = len(kernel.parameters) + 2
-        cut = cut_of(kernel, self.pool)
+        threads = pool.pool_of(self.threads, self.cache) if pool.is_worth_it(kernel) else None
+        cut = pool.cut_of(kernel, threads)
         if cut is None:
             self.begin_call(CALL, count, compiled.address)
         else:
-            self.write(LARGE_CALL, count + 1, self.pool.split, compiled.address)
+            self.write(LARGE_CALL, count + 1, threads.split, compiled.address)
             self.by_address(self.constant(*cut))
         self.write(self.arena, RETURN, self.arena, EXCEPTION)
-        self._arguments(kernel, 1 if cut is None else self.pool.parts)
+        self._arguments(kernel, 1 if cut is None else threads.parts)
 
     def _arguments(self, kernel: KernelText, parts: int):
         """The operands of a kernel; its parts have scratch memory of their own."""
@@ -277,6 +278,7 @@ class _BlasCall:
         letter = blas.LETTERS[step.target.dtype.name]
         self.vector = self.rows == 1 or self.columns == 1
         self.address = library.address(letter + ("gemv" if self.vector else "gemm"))
+        self.threads = library.thread_functions()
         self.pack = packer(library.integer)
         self.one = assembler.constant(*words(step.target.dtype.type(1)))
         self.zero = assembler.constant(*words(step.target.dtype.type(0)))
@@ -299,6 +301,16 @@ class _BlasCall:
         else:
             self._gemm(pointers)
 
+    def _begin(self, count: int):
+        """The head of the call; a small product is not worth waking BLAS's threads."""
+        work = self.rows * self.columns * self.inner
+        if self.threads is None or work > SMALL_PRODUCT:
+            self.assembler.write(CALL, count, self.address)
+            return
+        alone = pool.functions(self.assembler.cache)[2]
+        self.assembler.write(LARGE_CALL, count + 1, alone, self.address)
+        self.assembler.by_address(self.assembler.constant(*self.threads))
+
     def _number(self, value: int) -> int:
         return self.assembler.constant(self.pack(value))
 
@@ -311,7 +323,7 @@ class _BlasCall:
         right_letter, right_stride = _layout(self.step.right, "N", "T")
         left_letter, left_stride = _layout(self.step.left, "T", "N")
         assembler = self.assembler
-        assembler.write(CALL, 15, self.address)
+        self._begin(15)
         for letter in (right_letter, left_letter):
             assembler.by_address(self._letter(letter))
         for value in (self.columns, self.rows, self.inner):
@@ -338,7 +350,7 @@ class _BlasCall:
         stride = matrix.column_stride if unit_rows else matrix.row_stride
         step = vector.column_stride if vector.columns > 1 else 1
         assembler = self.assembler
-        assembler.write(CALL, 12, self.address)
+        self._begin(12)
         assembler.by_address(self._letter("N" if unit_rows else "T"))
         for value in shape:
             assembler.by_address(self._number(value))

@@ -16,7 +16,6 @@ from lowering.errors import IndexOutOfBounds
 from lowering.listing import make_listing
 from lowering.native.cache import LIMIT, disk_cache
 from lowering.native.compile import records
-from lowering.native.pool import pool_of
 from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_READY,
                                     entry_table, runner)
 from lowering.pipeline import make_plan, optimize
@@ -45,7 +44,7 @@ class CpuExecutable:
         self.plan = plan
         self._failures: dict = {}               # by thread: what a call back into Python raised
         already = len(records)
-        assembly = Assembler(plan, cache, self._host_address, pool_of(threads)).assemble()
+        assembly = Assembler(plan, cache, self._host_address, threads).assemble()
         self.assembly = assembly
         self.records = tuple(records[already:])     # of the kernels made ready for it
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]

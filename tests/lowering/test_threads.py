@@ -1,6 +1,7 @@
 """Kernels in parts on several threads: the same bits for any number of threads."""
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -111,3 +112,26 @@ def test_a_forked_process_has_threads_of_its_own():
 def test_a_bad_number_of_threads_is_refused():
     with pytest.raises(ValueError, match="threads = -1: must not be negative"):
         ft.config.update("threads", -1)
+
+
+def test_small_products_leave_the_threads_of_blas_alone():
+    """One thread for the product, then as many as before."""
+    from lowering.native import blas
+    library = blas.library()
+    if library is None or library.thread_functions() is None:
+        pytest.skip("no BLAS whose threads can be set")
+    ask, change = (ctypes.CFUNCTYPE(*kinds)(address) for kinds, address in
+                   zip(((ctypes.c_int,), (None, ctypes.c_int)), library.thread_functions()))
+    rng = np.random.default_rng(0)
+    x, w = (fnp.array(rng.normal(size=shape)) for shape in ((64, 128), (128, 96)))
+    function = ft.jit(lambda x, w: fnp.tanh(x @ w) @ w.T, device="cpu")
+    before = ask()
+    try:
+        for threads in (1, 2):
+            change(threads)
+            out = function(x, w)
+            assert ask() == threads
+            np.testing.assert_allclose(out, np.tanh(np.asarray(x) @ w) @ np.asarray(w).T,
+                                       rtol=1e-12)
+    finally:
+        change(before)
