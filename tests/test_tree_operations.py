@@ -201,8 +201,10 @@ class Mono:
 def test_map_says_where_trees_differ(one, other, text):
     with pytest.raises(StructureError) as caught:
         tree.map(lambda *xs: xs, one, other)
-    assert str(caught.value) == (f"trees differ {text}\n  first:  {tree.structure(one)}\n"
-                                 f"  second: {tree.structure(other)}")
+    told, line = str(caught.value).split("\n  at: ")
+    assert told == (f"trees differ {text}\n  first:  {tree.structure(one)}\n"
+                    f"  second: {tree.structure(other)}")
+    assert line.endswith("tree.map(lambda *xs: xs, one, other)") and __file__ in line
 
 
 def test_wrong_number_of_leaves():

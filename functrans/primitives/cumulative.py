@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from functrans.errors import ShapeError
+from functrans.errors import NotDifferentiableError, ShapeError
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType, is_bool
@@ -70,7 +70,7 @@ def _transpose_recurrence(ct, inputs, params):
     """The adjoint runs the other way, with the coefficients shifted by one."""
     a, axis, reverse = inputs[0], params["axis"], params["reverse"]
     if is_linear(a):
-        raise NotImplementedError("linear_recurrence is not linear in its coefficients")
+        raise NotDifferentiableError("linear_recurrence is not linear in its coefficients")
     if not a.shape[axis]:
         return None, ct
     return None, linear_recurrence(_shift(a, axis, not reverse, 0), ct, axis, not reverse)
