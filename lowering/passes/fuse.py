@@ -495,7 +495,7 @@ class Fuser:
                 domain[dim] = self.axes.union(x, y)
             elif y is not None:
                 domain[dim] = y
-        self._share_loops(a, b)
+        self._share_loops(a, b, domain)
         a.members += b.members
         a.stores += b.stores
         a.streams |= b.streams
@@ -506,11 +506,12 @@ class Fuser:
         self.steps[b.bit] = None
         self._rename_step(b.bit, a.bit)
 
-    def _share_loops(self, a: Cluster, b: Cluster):
-        """Loops of equal extent become one, where no member runs over both."""
+    def _share_loops(self, a: Cluster, b: Cluster, joining: list):
+        """Loops of equal extent become one, where no member runs over both; nor the equation that
+        is `joining`, whose domain runs over these axes."""
         others = b.axes(self.axes.find)
-        domains = [{self.axes.find(axis) for axis in member.domain if axis is not None}
-                   for member in (*a.members, *b.members)]
+        domains = [{self.axes.find(axis) for axis in domain if axis is not None}
+                   for domain in (joining, *(member.domain for member in (*a.members, *b.members)))]
         for x in a.axes(self.axes.find):
             for y in others:
                 x, y = self.axes.find(x), self.axes.find(y)
