@@ -108,12 +108,16 @@ class _Emitter:
                 name, extent = self.axis_names[item.axis], self._extent(item.axis)
                 steps = f"{extent} - 1, -1, -1" if item.axis.backward else extent
                 self._line(depth, f"for {name} in range({steps}):")
-                before = len(self.lines)
-                self._block(item.body, depth + 1, (*path, item))
-                if len(self.lines) == before:
-                    self._line(depth + 1, "pass")
+                self._loop_body(item.body, depth + 1, (*path, item))
             else:
                 self._statement(item, depth, path)
+
+    def _loop_body(self, body: list, depth: int, path: tuple):
+        """What stands in a loop; Python has no empty blocks."""
+        before = len(self.lines)
+        self._block(body, depth, path)
+        if len(self.lines) == before:
+            self._line(depth, "pass")
 
     def _tiles(self, outer: Loop, depth: int, path: tuple):
         """A loop and those in it, tile by tile."""
@@ -123,10 +127,7 @@ class _Emitter:
         self._within_tile(outer, depth + 2)
         for inner in outer.body:
             self._within_tile(inner, depth + 3)
-            before = len(self.lines)
-            self._block(inner.body, depth + 4, (*path, outer, inner))
-            if len(self.lines) == before:
-                self._line(depth + 4, "pass")
+            self._loop_body(inner.body, depth + 4, (*path, outer, inner))
 
     def _within_tile(self, loop: Loop, depth: int):
         name, extent = self.axis_names[loop.axis], self._extent(loop.axis)

@@ -179,23 +179,17 @@ class _Writer:
 
     def _assign(self, targets: list, values: list, depth: int):
         """New values of all carries, at once: what is overwritten too early is kept aside."""
-        pairs = [(target.text, value) for group, new in zip(targets, values)
+        pairs = [(target.text, value.text) for group, new in zip(targets, values)
                  for target, value in zip(group, new) if target.text != value.text]
         written: set = set()
-        settled = []
+        kept, assigned = [], []
         for target, value in pairs:
-            settled.append((target, value))
+            if value in written:
+                kept.append((self.numbers.name("v"), value))
+                value = kept[-1][0]
+            assigned.append((target, value))
             written.add(target)
-        names = {target for target, _ in settled}
-        ordered = []
-        for position, (target, value) in enumerate(settled):
-            earlier = {name for name, _ in settled[:position]}
-            if value.text in names and value.text in earlier:
-                kept = self.numbers.name("v")
-                ordered.insert(0, (kept, value))
-                value = Text(kept)
-            ordered.append((target, value))
-        for target, value in ordered:
+        for target, value in (*kept, *assigned):
             self.line(depth, f"{target} = {value}")
 
     # ---- bodies ----
@@ -232,7 +226,7 @@ class _Writer:
     def _inner_scan(self, equation, kernel, scope: dict, depth: int):
         body = kernel.body
         first, second = kernel.constants, kernel.constants + kernel.carries
-        inner = {var: self.value(atom, scope) if type(atom) is Literal else scope[atom]
+        inner = {var: self.value(atom, scope)
                  for var, atom in zip(body.inputs[:first], equation.inputs)}
         state = [self._start(self.value(atom, scope), depth)
                  for atom in equation.inputs[first:second]]
@@ -251,7 +245,7 @@ class _Writer:
         operands = equation.inputs
         for var, atom in (*zip(condition.inputs[:tests], operands),
                           *zip(body.inputs[:constants], operands[tests:])):
-            inner[var] = self.value(atom, scope) if type(atom) is Literal else scope[atom]
+            inner[var] = self.value(atom, scope)
         state = [self._start(self.value(atom, scope), depth)
                  for atom in operands[tests + constants:]]
         self._while(condition, body, tests, constants, state, inner, depth)
@@ -266,7 +260,7 @@ class _Writer:
             test = "else:" if number == last and number else \
                 f"{'el' if number else ''}if {index} <= {number}:"
             self.line(depth, test)
-            inner = {var: self.value(atom, scope) if type(atom) is Literal else scope[atom]
+            inner = {var: self.value(atom, scope)
                      for var, atom in zip(program.inputs, equation.inputs[1:])}
             results = self.body(program, inner, depth + 1)
             for group, values in zip(targets, results):

@@ -22,10 +22,9 @@ from functrans.ir.program import Program
 from functrans.primitives.basic import type_of_value
 from functrans.trace import bind
 from functrans.transforms.vmap import (
-    batch_function,
+    batch_everywhere,
     batch_program,
     mapped_axis,
-    mapped_everywhere,
 )
 
 
@@ -63,10 +62,9 @@ class MappedJvpRule:
             return [*outs, *(dt for dt in dts if dt is not None)]
 
         flags = [*self.around, *self.values, *(self.values[k] for k in given)]
-        results, mapped = batch_function(
+        results = batch_everywhere(
             lane, self.size, [*around, *values, *(tangents[k] for k in given)], flags,
             self.axis_name)
-        results = [mapped_everywhere(self.size, *pair) for pair in zip(results, mapped)]
         rest = iter(results[len(nonzero):])
         return results[:len(nonzero)], [next(rest) if flag else None for flag in nonzero]
 

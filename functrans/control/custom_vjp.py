@@ -27,10 +27,9 @@ from functrans.ir.type import tangent_type
 from functrans.primitives.basic import instantiate, reduce_sum, type_of_value
 from functrans.trace import bind
 from functrans.transforms.vmap import (
-    batch_function,
+    batch_everywhere,
     batch_program,
     mapped_axis,
-    mapped_everywhere,
 )
 
 
@@ -50,6 +49,7 @@ class VjpRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pull:
+    """The second of the user's functions, with what it closes over."""
     function: Callable
     closure: Closure
 
@@ -81,8 +81,7 @@ class MappedVjpRule:
         return results[:count], results[count:], MappedPull(self, pull)
 
     def _mapped(self, lane: Callable, values: Sequence, flags: Sequence[bool]) -> list:
-        results, mapped = batch_function(lane, self.size, values, flags, self.axis_name)
-        return [mapped_everywhere(self.size, *pair) for pair in zip(results, mapped)]
+        return batch_everywhere(lane, self.size, values, flags, self.axis_name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_sh
                                        canonical_axis, canonical_dtype)
 from functrans.primitives import shape as prim
 from functrans.primitives.elementwise import convert
-from functrans.transforms.vmap import batch_function, mapped_everywhere
+from functrans.transforms.vmap import batch_everywhere
 
 
 def map_lanes(function: Callable, size: int, arrays: list, name: str) -> tuple[list, object]:
@@ -34,8 +34,7 @@ def map_lanes(function: Callable, size: int, arrays: list, name: str) -> tuple[l
         return [as_arraylike(leaf, name) for leaf in leaves]
 
     try:
-        outs, flags = batch_function(lane, size, arrays, [True] * len(arrays), name=name)
-        return [mapped_everywhere(size, out, flag) for out, flag in zip(outs, flags)], structure
+        return batch_everywhere(lane, size, arrays, [True] * len(arrays), name=name), structure
     except ConcretizationError:
         if not size or not all(isinstance(array, Array) for array in arrays):
             raise

@@ -113,6 +113,13 @@ def batch_function(function: Callable, size: int, inputs: Sequence, batched: Seq
         tape.closed = True
 
 
+def batch_everywhere(function: Callable, size: int, inputs: Sequence, batched: Sequence[bool],
+                     axis_name: Hashable = None, name: str = "vmap") -> list:
+    """As `batch_function`, but all results have the mapped axis."""
+    outs, flags = batch_function(function, size, inputs, batched, axis_name, name)
+    return [mapped_everywhere(size, out, flag) for out, flag in zip(outs, flags)]
+
+
 def _lane_type(value, batched: bool):
     kind = type_of_value(value)
     return kind.with_shape(kind.shape[1:]) if batched else kind

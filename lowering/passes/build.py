@@ -13,6 +13,7 @@ from lowering.passes.access import identity, through
 from lowering.passes.cluster import Cluster, Member
 from lowering.passes.domains import contract_layout, reduced_dims
 from lowering.passes.fuse import Fuser
+from lowering.passes.internal import SUM
 from lowering.views import View
 
 NONE = frozenset()
@@ -137,7 +138,7 @@ class _Builder:
         if not over:                                      # nothing to sum, or axes of size one
             return product
         return self.add(Reduce([product], dtype, product.result_axes | over, over=over,
-                               init=dtype.type(0), combine="sum_step({acc}, {0})"))
+                               init=dtype.type(0), combine=SUM))
 
     def _map(self, expr: str, inputs: list, dtype, cost: int = 1, outputs: int = 1):
         axes = NONE.union(*(value.result_axes for value in inputs)) if inputs else NONE

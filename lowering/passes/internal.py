@@ -23,6 +23,10 @@ def reapplied(equation: Equation, inputs: tuple, params: dict) -> Equation:
     return apply(equation.primitive, inputs, params, equation.location)
 
 
+# The texts of addition: of two values, and of a value to a running sum.
+ADD = "({0} + {1})"
+SUM = "sum_step({acc}, {0})"
+
 COPY = Primitive(
     name="copy", infer=lambda x: x, evaluate=np.array,
     kernel=lambda types, params: kernels.Elementwise("{0}", 0))

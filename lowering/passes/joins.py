@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 from functrans.ir.primitive import Elementwise, Pad
 from functrans.ir.program import Equation, Literal
-from lowering.passes.internal import CONCATENATE
-
-ADD = "({0} + {1})"
+from lowering.passes.internal import ADD, CONCATENATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,11 @@ from functrans.ir import primitive as kernels
 from functrans.ir.program import Equation, Literal, Program, Var
 from functrans.ir.rewrite import dead_code, uses
 from functrans.ir.type import ArrayType
-from lowering.passes.internal import RESHAPE, TRANSPOSE, apply, reapplied
+from lowering.passes.internal import ADD, RESHAPE, SUM, TRANSPOSE, apply, reapplied
 
 MAX_STACKED = 1 << 29       # bytes of a value that is stacked only for a product after the loop
 MAX_GROWTH = 16             # how much larger than the product its operands may be, each step
 CHEAP = 3                   # elementwise work up to this cost stays where it is used
-SUM = "sum_step({acc}, {0})"
-ADD = "({0} + {1})"
 
 _LIGHT = (kernels.Broadcast, kernels.Transpose, kernels.Reshape, kernels.Slice, kernels.Iota,
           kernels.Pad, kernels.Concatenate, kernels.Gather, kernels.DynamicSlice)

@@ -30,16 +30,13 @@ class LoopWriter:
             self.values[place, 0] = self._slice(loop.stacks[place, -1],
                                                 self.template[place].outputs[0])
         carries = self._carries()
-        body = [equation for place in range(loop.run.period) if place not in loop.sliced
-                for equation in [self._equation(place)]]
+        body = [self._equation(place) for place in range(loop.run.period)
+                if place not in loop.sliced]
         rows = list(loop.rows)
-        inputs = [*(var for var, _ in self.fixed.values()), *(var for var, _ in carries.values()),
-                  *(var for var, _ in self.slices.values())]
+        pairs = [*self.fixed.values(), *carries.values(), *self.slices.values()]
         results = [self.values[value] for value in (*carries, *rows)]
-        program = Program(inputs, body, results, self.template[0].primitive.name)
-        operands = (*(atom for _, atom in self.fixed.values()),
-                    *(atom for _, atom in carries.values()),
-                    *(atom for _, atom in self.slices.values()))
+        program = Program([var for var, _ in pairs], body, results, self.template[0].primitive.name)
+        operands = tuple(atom for _, atom in pairs)
         params = dict(body=program, length=self.count, reverse=loop.reverse,
                       constants=len(self.fixed), carries=len(carries))
         kinds = SCAN.infer(*(atom.type for atom in operands), **params)

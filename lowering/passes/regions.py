@@ -13,6 +13,7 @@ from functrans.ir import primitive as kernels
 from functrans.ir.program import Equation, Program, Var
 from functrans.ir.type import ArrayType
 from lowering.passes.fuse import Opaque
+from lowering.passes.internal import ADD
 from lowering.plan import Choose, Copy, Plan, Region, Repeat, SumStacks
 from lowering.views import Buffer, View
 
@@ -115,4 +116,4 @@ def lower_stack_sum(step: Opaque, lower: Callable):
 
 
 _ADD = kernels.Primitive(name="add", infer=lambda x, y: x, evaluate=np.add,
-                         kernel=lambda types, params: kernels.Elementwise("({0} + {1})"))
+                         kernel=lambda types, params: kernels.Elementwise(ADD))

@@ -120,7 +120,7 @@ class _Rerolled:
             self.out.append(equation.replace(inputs=tuple(map(self.read, equation.inputs))))
             return
         axis = equation.kernel.axis
-        inputs = tuple(self._joined_rows(piece, axis, equation) if isinstance(piece, Stack)
+        inputs = tuple(self._joined_rows(piece, axis) if isinstance(piece, Stack)
                        else self.read(piece) for piece in pieces)
         self.out.append(Equation(CONCATENATE, inputs, {"axis": axis}, equation.outputs,
                                  equation.location))
@@ -145,10 +145,7 @@ class _Rerolled:
         return self.mapping[atom]
 
     def _row(self, loop: Loop, copy: int, value: tuple, shape: tuple) -> Var:
-        index = loop.run.count - 1 - copy if loop.reverse else copy
-        part = self.emit(SLICE, (loop.rows[value],), start=(index, *[0] * len(shape)),
-                         step=(1,) * (len(shape) + 1), shape=(1, *shape))
-        return self.emit(RESHAPE, (part,), shape=shape)
+        return self.emit(RESHAPE, (self.rows_from(loop, value, copy, 1, 1),), shape=shape)
 
     # ---- concatenations of what a loop computes ----
 
@@ -188,7 +185,7 @@ class _Rerolled:
         return loop is stack.loop and value == stack.value and atom.type == stack.atoms[0].type \
             and step in ((1, -1) if len(stack.atoms) == 1 else (stack.step,))
 
-    def _joined_rows(self, piece: Stack, axis: int, equation: Equation) -> Var:
+    def _joined_rows(self, piece: Stack, axis: int) -> Var:
         """Rows of a loop, one after the other along an axis."""
         loop, shape, count = piece.loop, piece.atoms[0].type.shape, len(piece.atoms)
         stack = self.rows_from(loop, piece.value, piece.start, piece.step, count)
