@@ -13,6 +13,7 @@ import numpy as np
 
 from functrans.array import Array
 from functrans.control.scan import map_lanes
+from functrans.control.prune import prune_cond
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program, Var
@@ -206,6 +207,7 @@ def _one_lane(branches: tuple, types: tuple) -> Program:
 
 cond_p = Primitive(
     name="cond", infer=_infer, evaluate=_evaluate, jvp=_jvp, linearize=_linearize,
-    transpose=_transpose, batch=_batch, multiple=True, inherits_weak=False,
+    transpose=_transpose, batch=_batch, prune=prune_cond, multiple=True,
+    inherits_weak=False,
     kernel=lambda types, params: kernels.Branch(params["branches"]),
     show=lambda params: "")

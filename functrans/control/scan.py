@@ -21,6 +21,7 @@ from functrans.control.loops import (
     loop_transpose,
 )
 from functrans.control.lockstep import require_independent
+from functrans.control.prune import prune_scan
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program
@@ -108,7 +109,7 @@ scan_p = Primitive(
         loop_linearize(Steps(params["length"]), primals, tangents, params),
     transpose=lambda cts, inputs, params:
         loop_transpose(Steps(params["length"]), cts, inputs, params),
-    batch=_batch, show=_show,
+    batch=_batch, show=_show, prune=prune_scan,
     kernel=lambda types, params: kernels.Scan(params["body"], params["length"],
                                               params["constants"], params["carries"],
                                               params["reverse"]))

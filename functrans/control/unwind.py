@@ -28,6 +28,7 @@ from functrans.control.loops import (
 )
 from functrans.control.lockstep import until_all_are_done
 from functrans.control.scan import map_lanes, raw, row, stack_rows
+from functrans.control.prune import prune_unwind, prune_while
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program, Var
@@ -130,7 +131,7 @@ unwind_p = Primitive(
     inherits_weak=False, jvp=_pass_count(loop_jvp), linearize=_pass_count(loop_linearize),
     transpose=lambda cts, inputs, params:
         [None, *loop_transpose(Counted(inputs[0]), cts, inputs[1:], params)],
-    batch=_batch_unwind,
+    batch=_batch_unwind, prune=prune_unwind,
     kernel=lambda types, params: kernels.Unwind(params["body"], params["constants"],
                                                 params["carries"], params["reverse"]),
     show=lambda params: f"carries={params['carries']}"
@@ -265,6 +266,7 @@ def _batch_while(size, args, batched, params):
 while_p = Primitive(
     name="while", infer=_infer_while, evaluate=_evaluate_while, multiple=True,
     inherits_weak=False, jvp=_jvp_while, linearize=_linearize_while, batch=_batch_while,
+    prune=prune_while,
     transpose=lambda cts, inputs, params:
         transpose_by_linearizing(_linearize_while, cts, inputs, params),
     kernel=lambda types, params: kernels.While(

@@ -13,6 +13,8 @@ Rules, always by these names (`None` where a rule has no meaning for the primiti
   cotangent None, an array, or a `Sum`
 - `batch(size, args, batched, params) -> (out, batched_out)`; a mapped axis is axis 0
 - `linearize`: partial evaluation of primitives that carry Programs (see transforms/)
+- `prune(equation, live) -> equation`: with only those results that are `live`, or that others
+  need, of primitives that carry Programs
 - `kernel(types, params) -> Kernel`: what `lowering/` makes of it
 """
 from __future__ import annotations
@@ -33,6 +35,7 @@ class Primitive:
     batch: Callable | None = None
     linearize: Callable | None = None
     kernel: Callable | None = None
+    prune: Callable | None = None   # an equation without the results that nobody reads
     multiple: bool = False          # whether it returns a tuple of values
     effect: bool = False            # whether it must run even if nobody reads its results
     custom: bool = False            # whether its derivative is a function of the user's

@@ -54,7 +54,7 @@ def inline(program: Program, callee: Callable[[Equation], Program | None]) -> Pr
 
 
 def dead_code(program: Program, keep=None) -> Program:
-    """Drops equations whose results are not used; equations with effects stay.
+    """Drops equations whose results are not used, and results of loops; effects stay.
 
     keep: a sequence of booleans, which outputs to keep (all by default).
     """
@@ -64,12 +64,16 @@ def dead_code(program: Program, keep=None) -> Program:
     live = {atom for atom in outputs if type(atom) is Var}
     kept_equations = []
     for equation in reversed(program.equations):
-        if equation.effect or any(var in live for var in equation.outputs):
+        flags = [var in live for var in equation.outputs]
+        if equation.effect or any(flags):
+            if equation.primitive.prune is not None and not all(flags):
+                equation = equation.primitive.prune(equation, flags)
             kept_equations.append(equation)
             live.update(atom for atom in equation.inputs if type(atom) is Var)
-    if len(kept_equations) == len(program.equations) and outputs == program.outputs:
+    kept_equations = tuple(reversed(kept_equations))
+    if kept_equations == program.equations and outputs == program.outputs:
         return program
-    return program.replace(equations=kept_equations[::-1], outputs=outputs)
+    return program.replace(equations=kept_equations, outputs=outputs)
 
 
 def map_inner(program: Program, change: Callable[[Program], Program]) -> Program:

@@ -9,6 +9,7 @@ import functrans.numpy as fnp
 from functrans import lax
 from functrans.ir import primitive as kernels
 from functrans.ir.program import inner_programs
+from functrans.ir.rewrite import dead_code
 from functrans.primitives.stack import is_stack
 
 N = 8
@@ -190,3 +191,79 @@ def test_nothing_is_stacked_where_nothing_is_differentiated():
         lambda c: c[0] < 9, lambda c: (c[0] + 1, fnp.sin(c[1])), (0, x)))(H)
     for equation in loops(program):
         assert not any(is_stack(var.type) for var in equation.outputs)
+
+
+# ---- results that nobody reads ----
+
+def optimized(function, *args):
+    """The loops and choices of a Program without dead code."""
+    return [equation for equation in dead_code(ft.make_ir(function)(*args)).equations
+            if equation.primitive.name in ("scan", "while", "cond")]
+
+
+def test_rows_and_carries_that_nobody_reads_are_not_computed():
+    def function(h, xs):
+        def step(c, x):
+            a, b, unused = c
+            return (fnp.sin(a), a + b, unused * fnp.exp(x)), (fnp.cos(x), b)
+        (_, b, _), (_, rows) = lax.scan(step, (h, h + 1, h), xs)
+        return b, rows
+    scan, = optimized(function, H, XS)
+    assert scan.params["carries"] == 2 and len(scan.outputs) == 3
+    assert [inner.primitive.name for inner in scan.params["body"].equations] == ["sin", "add"]
+    assert len(scan.inputs) == 2                                   # the xs are not read
+
+
+def test_a_while_loop_keeps_what_its_condition_reads():
+    def function(h):
+        def step(c):
+            k, limit, a, b = c
+            return k + 1, limit - 1, fnp.sin(a), b * a
+        return lax.while_loop(lambda c: c[0] < c[1], step, (0, 20, h, h))[2]
+    loop, = optimized(function, H)
+    assert loop.params["carries"] == 3
+
+
+def test_a_gradient_does_not_count_or_stack_for_nothing():
+    """Only the value of value_and_grad is read: the stacks of the residuals go."""
+    def function(h):
+        value, _ = ft.value_and_grad(lambda h: lax.fori_loop(
+            0, h[0].astype(int), lambda i, c: fnp.sin(c) * h, h).sum())(h)
+        return value
+    loop, = optimized(function, H)
+    assert not loop.params["counted"]
+
+
+def test_a_choice_keeps_what_is_read():
+    def function(p, x, y):
+        return lax.cond(p, lambda x, y: (fnp.sin(x), fnp.exp(y)), lambda x, y: (x, y), x, y)[0]
+    choice, = optimized(function, True, H, H)
+    assert len(choice.inputs) == 2 and len(choice.outputs) == 1
+
+
+def test_effects_stay_where_results_go():
+    seen = []
+
+    def function(h):
+        def step(c, _):
+            ft.debug.callback(lambda x: seen.append(float(x[0])), c[1])
+            return (c[0] + 1, c[1] * 2, c[2] * 3), None
+        return lax.scan(step, (h, h * 0 + 1, h), None, length=3)[0][0]
+    ft.jit(function)(H)
+    assert seen == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu"])
+def test_what_is_left_gives_the_same(target):
+    def function(h, xs):
+        def step(c, x):
+            inner = lax.while_loop(lambda d: d[0] < 2,
+                                   lambda d: (d[0] + 1, fnp.sin(d[1]) + x, d[2] * x),
+                                   (0, c[0], c[1]))
+            return (inner[1], inner[2], c[0]), (inner[2], c[2], inner[1])
+        (a, _, c), (_, rows, _) = lax.scan(step, (h, h, h), xs)
+        return (a * c).sum() + rows.sum()
+    lanes = ft.vmap(ft.grad(function), (0, None))
+    for derived, h in ((function, H), (ft.grad(function), H), (lanes, np.stack([H, H + 1]))):
+        np.testing.assert_allclose(ft.jit(derived, device=target)(h, XS),
+                                   derived(fnp.array(h), fnp.array(XS)), rtol=1e-12)

@@ -171,13 +171,13 @@ RUN = {"simple": _simple, "guarded": _guarded, "cond": _cond, "switch": _switch,
 
 # ---- drawing ----
 
-@st.composite
-def statements(draw, depth: int):
-    simple = st.tuples(st.just("simple"), st.sampled_from(sorted(SIMPLE)))
-    if depth == 0 or draw(st.integers(0, 2)) == 0:
-        return draw(simple)
+simple = st.tuples(st.just("simple"), st.sampled_from(sorted(SIMPLE)))
+
+
+def compounds(depth: int):
+    """Statements of control flow, with blocks inside that are nested `depth - 1` deep."""
     inner = blocks(depth - 1)
-    return draw(st.one_of(
+    return st.one_of(
         st.tuples(st.just("guarded"), st.sampled_from(sorted(GUARDED))),
         st.tuples(st.just("cond"), st.sampled_from(sorted(PREDICATES)), inner, inner),
         st.tuples(st.just("switch"), st.integers(-1, 2), inner, inner, inner),
@@ -188,16 +188,22 @@ def statements(draw, depth: int):
         st.tuples(st.just("counted_scan"), st.integers(0, 3), inner),
         st.tuples(st.just("map"), inner), st.tuples(st.just("lanes"), inner),
         st.tuples(st.just("prefix"), st.booleans()),
-        st.tuples(st.just("gradient"), inner), st.tuples(st.just("jit"), inner)))
+        st.tuples(st.just("gradient"), inner), st.tuples(st.just("jit"), inner))
 
 
-def blocks(depth: int, least: int = 1):
-    return st.lists(statements(depth), min_size=least, max_size=3).map(tuple)
+def blocks(depth: int):
+    statement = st.one_of(simple, compounds(depth)) if depth else simple
+    return st.lists(statement, min_size=1, max_size=3).map(tuple)
+
+
+def programs(depth: int = 3):
+    """Blocks that begin with control flow."""
+    return st.tuples(compounds(depth), blocks(depth - 1)).map(lambda pair: (pair[0], *pair[1]))
 
 
 INPUTS = ("x", "s", "w", "m", "n")
 cases = st.fixed_dictionaries(dict(
-    block=blocks(3), size=st.sampled_from([2, 3, 20]), lanes=st.integers(1, 3),
+    block=programs(), size=st.sampled_from([2, 3, 20]), lanes=st.integers(1, 3),
     mapped=st.sets(st.sampled_from(INPUTS), min_size=1).map(sorted),
     argnums=st.sets(st.integers(0, 3), min_size=1).map(sorted).map(tuple),
     seed=st.integers(0, 10_000), target=st.sampled_from(["none", "reference", "cpu", "cpu"])))
