@@ -66,7 +66,7 @@ def dead_code(program: Program, keep=None) -> Program:
     for equation in reversed(program.equations):
         flags = [var in live for var in equation.outputs]
         if equation.effect or any(flags):
-            if equation.primitive.prune is not None and not all(flags):
+            if equation.primitive.prune is not None and any(flags) and not all(flags):
                 equation = equation.primitive.prune(equation, flags)
             kept_equations.append(equation)
             live.update(atom for atom in equation.inputs if type(atom) is Var)
