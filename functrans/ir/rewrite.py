@@ -92,6 +92,14 @@ def map_inner(program: Program, change: Callable[[Program], Program]) -> Program
         for equation in program.equations])
 
 
+def used_inputs(program: Program) -> tuple:
+    """For each input, whether an equation or an output reads it."""
+    used = {atom for equation in program.equations for atom in equation.inputs
+            if type(atom) is Var}
+    used.update(atom for atom in program.outputs if type(atom) is Var)
+    return tuple(var in used for var in program.inputs)
+
+
 def uses(program: Program) -> dict:
     """How often each Var is read, by equations and as an output."""
     counts: dict = {}
