@@ -62,3 +62,24 @@ def _settled(rows: int, row_stride: int, columns: int, column_stride: int):
     if rows == 1:
         return (columns, 1) if column_stride == 1 else (1, column_stride)
     return row_stride, column_stride
+
+
+def merged_batch(left: Matrices, right: Matrices) -> tuple[list, list]:
+    """The batch's shape, and for each dimension by how many elements left, right and target move.
+
+    Dimensions that follow each other in all three are one, those of size one are none.
+    """
+    shape, moves = [], []
+    place = left.rows * right.rows
+    for size, *strides in reversed(list(zip(left.batch_shape, left.batch_strides,
+                                            right.batch_strides))):
+        step = (*strides, place)
+        place *= size
+        if size == 1:
+            continue
+        if shape and all(outer == inner * shape[-1] for outer, inner in zip(step, moves[-1])):
+            shape[-1] *= size
+        else:
+            shape.append(size)
+            moves.append(step)
+    return shape[::-1], moves[::-1]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -29,9 +30,13 @@ WORKERS, JOBS = 1, 8
 # Words of a job: two semaphores, the kernel, its arguments.
 START, DONE, FUNCTION, ARGUMENTS = 0, 4, 8, 10
 JOB_WORDS = ARGUMENTS + MAX_ARGUMENTS + 6
-# Words of the record of a cut: the pool, how many arguments, which one is the length of the loop;
-# then for each argument by how many bytes it moves with an iteration, and with a part.
-POOL, COUNT, EXTENT, MOVES = 0, 1, 2, 3
+# Words of the record of a cut: the pool, how many arguments, which one is the length of the loop,
+# how BLAS's number of threads is asked for and set, where the parts call it (else 0); then for each
+# argument by how many bytes it moves with an iteration, and with a part.
+POOL, COUNT, EXTENT, ASK, SET, MOVES = 0, 1, 2, 3, 4, 5
+# Arguments of a batch of products: how many, the routine, the address of the bytes by which each of
+# the routine's arguments moves, these arguments.
+PRODUCT_HEAD, PRODUCT_ARGUMENTS = 3, 16
 
 
 def available_threads() -> int:
@@ -50,7 +55,7 @@ class Pool:
         self.wanted = threads - 1
         self.words = np.zeros(JOBS + max(self.wanted, 1) * JOB_WORDS, np.int64)
         self.address = self.words.ctypes.data
-        self.split, work, _ = functions(cache)
+        self.split, work, *_ = functions(cache)
         self._work = ctypes.CFUNCTYPE(None, ctypes.c_int64)(work)
         os.register_at_fork(after_in_child=self.forget)
         self.start()
@@ -112,7 +117,23 @@ def cut_of(kernel: KernelText, pool: Pool | None) -> tuple | None:
     if kernel.parameters[extent].value < 2 * pool.parts:
         return None
     moves = [number for parameter in kernel.parameters for number in _moves(parameter, split)]
-    return (pool.address, count, extent + 2, *[0, 0] * 2, *moves)   # numba's two stay in place
+    return _record(pool, count, extent + 2, (0, 0, 0, 0, *moves))    # numba's two stay in place
+
+
+def is_batch_worth_it(pool: Pool | None, size: int, nanoseconds: float) -> bool:
+    """Whether a batch of products is cut: there are enough for all threads, and it takes long."""
+    return pool is not None and size >= 2 * pool.parts and nanoseconds >= MIN_WORK
+
+
+def cut_of_batch(pool: Pool, strides: Sequence, blas_threads: tuple) -> tuple:
+    """The record by which a batch of products is cut, while BLAS uses one thread for each."""
+    moves = [number for stride in strides for number in (stride, 0)]
+    return _record(pool, PRODUCT_HEAD + len(strides), 0, (*[0] * 2 * PRODUCT_HEAD, *moves),
+                   blas_threads)
+
+
+def _record(pool: Pool, count: int, extent: int, moves: tuple, blas_threads=(0, 0)) -> tuple:
+    return (pool.address, count, extent, *blas_threads, *moves)
 
 
 def _moves(parameter: Parameter, split) -> tuple[int, int]:
@@ -126,8 +147,9 @@ def _has_semaphores() -> bool:
     return os.name == "posix" and not machine.missing(("sem_init", "sem_wait", "sem_post"))
 
 
-def functions(cache=None) -> tuple[int, int, int]:
-    """The addresses of `split`, `work` and `alone`; see `pool_code`."""
+def functions(cache=None) -> tuple[int, int, int, int]:
+    """The addresses of `split`, `work`, `alone` and `products`; see `pool_code`."""
     return own_code.functions("pool", "pool_code.write_pool",
-                              ("functrans_split", "functrans_work", "functrans_alone"), cache,
+                              tuple(f"functrans_{name}" for name in
+                                    ("split", "work", "alone", "products")), cache,
                               sources=("pool", "pool_code"))

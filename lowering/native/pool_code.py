@@ -2,7 +2,7 @@
 
 `split` cuts the outermost loop of a kernel: each part gets pointers that are moved along, and its
 own length of the loop. `work` is what a thread of the pool does: wait for a part, run it, say so.
-`alone` calls a routine of BLAS while BLAS may use one thread.
+`alone` calls a routine of BLAS while BLAS may use one thread. `products` calls one again and again.
 
 In: nothing. Out: the text of a module. Imports llvmlite, `pool`.
 """
@@ -16,15 +16,18 @@ from lowering.native import pool
 
 _I64, _I32, _I8 = ir.IntType(64), ir.IntType(32), ir.IntType(8)
 _WORDS = _I64.as_pointer()
+_ASK = ir.FunctionType(_I32, []).as_pointer()
+_SET = ir.FunctionType(ir.VoidType(), [_I32]).as_pointer()
 
 
 def write_pool() -> str:
-    """The module with `functrans_split`, `functrans_work` and `functrans_alone`."""
+    """The module with `functrans_split`, `_work`, `_alone` and `_products`."""
     module = ir.Module("functrans_pool")
     call = _write_call(module)
     _Work(module, call).write()
     _Split(module, call).write()
     _Alone(module, call).write()
+    _write_products(module)
     return str(module)
 
 
@@ -79,19 +82,58 @@ class _Code:
 
     def loop(self, count, body: Callable):
         """`for index in range(count): body(index)`."""
-        before = self.builder.block
-        head, inside, done = (self.function.append_basic_block(name)
-                              for name in ("loop", "body", "done"))
-        self.builder.branch(head)
-        self.builder.position_at_end(head)
-        index = self.builder.phi(_I64)
-        index.add_incoming(_I64(0), before)
-        self.builder.cbranch(self.builder.icmp_signed("<", index, count), inside, done)
-        self.builder.position_at_end(inside)
-        body(index)
-        index.add_incoming(self.builder.add(index, _I64(1)), self.builder.block)
-        self.builder.branch(head)
-        self.builder.position_at_end(done)
+        _write_loop(self.builder, count, body)
+
+    def with_one_thread_of_blas(self, ask, set_, body: Callable):
+        """`body()` while BLAS may use one thread.
+
+        Who finds it at one leaves it there. So where two callers meet, one of them may get one
+        thread more or less than it would; the number at the end is the one before.
+        """
+        builder = self.builder
+        count = builder.call(builder.inttoptr(ask, _ASK), [])
+        several = builder.icmp_signed(">", count, _I32(1))
+        with builder.if_then(several):
+            builder.call(builder.inttoptr(set_, _SET), [_I32(1)])
+        body()
+        with builder.if_then(several):
+            builder.call(builder.inttoptr(set_, _SET), [count])
+
+
+def _write_loop(builder: ir.IRBuilder, count, body: Callable):
+    before, function = builder.block, builder.function
+    head, inside, done = (function.append_basic_block(name) for name in ("loop", "body", "done"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    index = builder.phi(_I64)
+    index.add_incoming(_I64(0), before)
+    builder.cbranch(builder.icmp_signed("<", index, count), inside, done)
+    builder.position_at_end(inside)
+    body(index)
+    index.add_incoming(builder.add(index, _I64(1)), builder.block)
+    builder.branch(head)
+    builder.position_at_end(done)
+
+
+def _write_products(module: ir.Module):
+    """`int functrans_products(count, routine, strides, arguments...)`.
+
+    Calls the routine count times; after each call its arguments move by the strides.
+    """
+    kinds = [_I64] * (pool.PRODUCT_HEAD + pool.PRODUCT_ARGUMENTS)
+    function = ir.Function(module, ir.FunctionType(_I32, kinds), "functrans_products")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    count, routine, strides, *arguments = function.args
+    words = builder.inttoptr(strides, _WORDS)
+    moves = [builder.load(builder.gep(words, [_I64(k)])) for k in range(len(arguments))]
+    kind = ir.FunctionType(_I32, [_I64] * len(arguments))
+    callee = builder.inttoptr(routine, kind.as_pointer())
+
+    def call(index):
+        builder.call(callee, [builder.add(argument, builder.mul(index, move))
+                              for argument, move in zip(arguments, moves)])
+    _write_loop(builder, count, call)
+    builder.ret(_I32(0))
 
 
 class _Work(_Code):
@@ -126,6 +168,16 @@ class _Split(_Code):
         self.pool = builder.inttoptr(self.read(self.record, pool.POOL), _WORDS)
         self.extent = self.read(self.record, pool.EXTENT)
         self.length = self.read(self.arguments, self.extent)
+        ask, set_ = (self.read(self.record, place) for place in (pool.ASK, pool.SET))
+        with builder.if_else(builder.icmp_signed("!=", ask, _I64(0))) as (blas, kernel):
+            with blas:
+                self.with_one_thread_of_blas(ask, set_, self.run)
+            with kernel:
+                self.run()
+        builder.ret(_I32(0))
+
+    def run(self):
+        builder = self.builder
         taken = self.take()
         alone, together, done = (self.function.append_basic_block(name)
                                  for name in ("alone", "together", "end"))
@@ -137,7 +189,6 @@ class _Split(_Code):
         self.run_together()
         builder.branch(done)
         builder.position_at_end(done)
-        builder.ret(_I32(0))
 
     def take(self):
         """Whether the pool is ours now: another thread may be using it, then we run alone."""
@@ -190,9 +241,6 @@ class _Split(_Code):
 class _Alone(_Code):
     """`int functrans_alone(function, arguments)`; the first argument is the addresses of how
     BLAS's number of threads is asked for and set.
-
-    Who finds it at one leaves it there. So where two callers meet, one of them may get one thread
-    more or less than it would; the number at the end is the one before.
     """
 
     def __init__(self, module: ir.Module, call: ir.Function):
@@ -202,16 +250,7 @@ class _Alone(_Code):
         builder = self.builder
         callee, given = self.function.args
         record = builder.inttoptr(self.read(given, 0), _WORDS)
-        ask = ir.FunctionType(_I32, []).as_pointer()
-        count = builder.call(builder.inttoptr(self.read(record, 0), ask), [])
-        several = builder.icmp_signed(">", count, _I32(1))
-        with builder.if_then(several):
-            self.set(record, _I32(1))
-        builder.call(self.part, [callee, self.word(given, 1)])
-        with builder.if_then(several):
-            self.set(record, count)
+        self.with_one_thread_of_blas(
+            self.read(record, 0), self.read(record, 1),
+            lambda: builder.call(self.part, [callee, self.word(given, 1)]))
         builder.ret(_I32(0))
-
-    def set(self, record, count):
-        kind = ir.FunctionType(ir.VoidType(), [_I32]).as_pointer()
-        self.builder.call(self.builder.inttoptr(self.read(record, 1), kind), [count])

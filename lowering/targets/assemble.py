@@ -11,17 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lowering.kernel_text import KernelText
-from lowering.native import blas, pool
+from lowering.native import pool
 from lowering.native.compile import compile_kernel, signature
 from lowering.native.runner import (ADD, CALL, CALL_SIZES, CHECKED_CALL, COPY, END, ERROR,
                                     EXCEPTION, HEAD, JUMP, JUMP_UNLESS_LESS, LARGE_CALL, LOAD,
                                     MAX_PARAMETERS, RETURN, SET, ZERO, unpacker)
 from lowering.passes.buffers import rounded, scratch_bytes
-from lowering.plan import (Choose, Copy, Host, Launch, Plan, Product, Region, Zero)
+from lowering.plan import Choose, Copy, Host, Launch, Plan, Region, Zero
 from lowering.views import Buffer, View
-
-SMALL_PRODUCT = 1 << 21   # multiplications of a product that BLAS does on one thread
-MAX_UNROLLED = 8          # batches of products up to this number are written out
 
 
 @dataclass(slots=True)
@@ -228,187 +225,9 @@ class Assembler:
         for place in ends:
             self.code[place] = len(self.code)
 
-    # ---- matrix products ----
-
-    def product(self, step: Product):
-        library = blas.library()
-        if library is None:
-            self.call_host(product_on_host(step))
-            return
-        call = _BlasCall(self, step, library)
-        shape = step.left.batch_shape
-        total = int(np.prod(shape, dtype=np.int64))
-        pointers = [self.view(step.left.view), self.view(step.right.view),
-                    self.view(step.target)]
-        if total <= MAX_UNROLLED:
-            for index in np.ndindex(*shape):
-                call.write([(register, value + call.shift(number, index))
-                            for number, (register, value) in enumerate(pointers)])
-            return
-        self._batch_loops(call, shape, pointers)
-
-    def _batch_loops(self, call: _BlasCall, shape: tuple, pointers: list):
-        """Nested loops over the batch, which move three pointers along."""
-        moving = [self.new_register() for _ in pointers]
-
-        def level(depth: int, start: list):
-            here = [self.new_register() for _ in pointers] if depth < len(shape) - 1 else moving
-            for register, operand in zip(here, start):
-                self.write(SET, register, *operand)
-
-            def body():
-                if depth == len(shape) - 1:
-                    call.write([(register, 0) for register in here])
-                else:
-                    level(depth + 1, [(register, 0) for register in here])
-                for number, register in enumerate(here):
-                    self.write(ADD, register, -1, call.stride(number, depth))
-            self.loop(shape[depth], body)
-        level(0, pointers)
-
-
-class _BlasCall:
-    """One product as a call of gemm or gemv. BLAS counts columns first: all is transposed."""
-
-    def __init__(self, assembler: Assembler, step: Product, library):
-        self.assembler = assembler
-        self.step = step
-        left, right = step.left, step.right
-        self.rows, self.columns, self.inner = left.rows, right.rows, left.columns
-        letter = blas.LETTERS[step.target.dtype.name]
-        self.vector = self.rows == 1 or self.columns == 1
-        self.address = library.address(letter + ("gemv" if self.vector else "gemm"))
-        self.threads = library.thread_functions()
-        self.pack = packer(library.integer)
-        self.one = assembler.constant(*words(step.target.dtype.type(1)))
-        self.zero = assembler.constant(*words(step.target.dtype.type(0)))
-
-    def stride(self, number: int, dim: int) -> int:
-        """Bytes from one matrix of the batch to the next, of left, right or target."""
-        itemsize = self.step.target.dtype.itemsize
-        if number < 2:
-            matrices = (self.step.left, self.step.right)[number]
-            return matrices.batch_strides[dim] * itemsize
-        rest = self.step.left.batch_shape[dim + 1:]
-        return int(np.prod(rest, dtype=np.int64)) * self.rows * self.columns * itemsize
-
-    def shift(self, number: int, index: tuple) -> int:
-        return sum(k * self.stride(number, dim) for dim, k in enumerate(index))
-
-    def write(self, pointers: list):
-        if self.vector:
-            self._gemv(pointers)
-        else:
-            self._gemm(pointers)
-
-    def _begin(self, count: int):
-        """The head of the call; a small product is not worth waking BLAS's threads."""
-        work = self.rows * self.columns * self.inner
-        if self.threads is None or work > SMALL_PRODUCT:
-            self.assembler.write(CALL, count, self.address)
-            return
-        alone = pool.functions(self.assembler.cache)[2]
-        self.assembler.write(LARGE_CALL, count + 1, alone, self.address)
-        self.assembler.by_address(self.assembler.constant(*self.threads))
-
-    def _number(self, value: int) -> int:
-        return self.assembler.constant(self.pack(value))
-
-    def _letter(self, letter: str) -> int:
-        return self.assembler.constant(ord(letter))
-
-    def _gemm(self, pointers: list):
-        """target' = right left', with ' the transpose: columns by rows."""
-        left, right, target = pointers
-        right_letter, right_stride = _layout(self.step.right, "N", "T")
-        left_letter, left_stride = _layout(self.step.left, "T", "N")
-        assembler = self.assembler
-        self._begin(15)
-        for letter in (right_letter, left_letter):
-            assembler.by_address(self._letter(letter))
-        for value in (self.columns, self.rows, self.inner):
-            assembler.by_address(self._number(value))
-        assembler.by_address(self.one)
-        assembler.write(*right)
-        assembler.by_address(self._number(right_stride))
-        assembler.write(*left)
-        assembler.by_address(self._number(left_stride))
-        assembler.by_address(self.zero)
-        assembler.write(*target)
-        assembler.by_address(self._number(self.columns))
-        assembler.write(-1, 1, -1, 1)               # lengths of the letters, for Fortran
-
-    def _gemv(self, pointers: list):
-        """One of the operands is a vector."""
-        left, right, target = pointers
-        if self.rows == 1:
-            matrix, vector, at, by = self.step.right, self.step.left, right, left
-        else:
-            matrix, vector, at, by = self.step.left, self.step.right, left, right
-        unit_rows = matrix.row_stride == 1 and matrix.column_stride != 1
-        shape = (matrix.rows, matrix.columns) if unit_rows else (matrix.columns, matrix.rows)
-        stride = matrix.column_stride if unit_rows else matrix.row_stride
-        step = vector.column_stride if vector.columns > 1 else 1
-        assembler = self.assembler
-        self._begin(12)
-        assembler.by_address(self._letter("N" if unit_rows else "T"))
-        for value in shape:
-            assembler.by_address(self._number(value))
-        assembler.by_address(self.one)
-        assembler.write(*at)
-        assembler.by_address(self._number(max(stride, shape[0], 1)))
-        assembler.write(*by)
-        assembler.by_address(self._number(step))
-        assembler.by_address(self.zero)
-        assembler.write(*target)
-        assembler.by_address(self._number(1))
-        assembler.write(-1, 1)
-
-
-def _layout(matrices, if_rows: str, if_columns: str) -> tuple[str, int]:
-    """Letter and leading dimension for a matrix whose rows, or whose columns, are contiguous."""
-    if matrices.row_stride == 1 and matrices.column_stride != 1:
-        return if_rows, max(matrices.column_stride, matrices.rows, 1)
-    return if_columns, max(matrices.row_stride, matrices.columns, 1)
-
-
-def packer(integer: type) -> Callable:
-    """An integer of BLAS in a word of 64 bits."""
-    return (lambda value: value) if integer is np.int64 else (lambda value: value & 0xFFFFFFFF)
-
-
-def words(value: np.generic) -> list[int]:
-    """A number's bytes as words of 64 bits."""
-    data = value.tobytes()
-    data += bytes(-len(data) % 8)
-    return np.frombuffer(data, np.int64).tolist()
-
-
-def product_on_host(step: Product) -> Host:
-    """The product by NumPy, where no BLAS can be called."""
-    left, right = step.left, step.right
-
-    def function(*arrays):
-        a, b = (_strided(array, matrices) for array, matrices in zip(arrays, (left, right)))
-        return (np.matmul(a, np.swapaxes(b, -1, -2)).reshape(step.target.shape),)
-    return Host(function, [_flat(left.view), _flat(right.view)], [step.target])
-
-
-def _flat(view: View) -> View:
-    """All of a buffer from a view's first element on."""
-    size = view.buffer.size - view.offset
-    return View(view.buffer, view.offset, (size,), (1,))
-
-
-def _strided(flat: np.ndarray, matrices) -> np.ndarray:
-    strides = [stride * flat.itemsize for stride in
-               (*matrices.batch_strides, matrices.row_stride, matrices.column_stride)]
-    return np.lib.stride_tricks.as_strided(
-        flat, (*matrices.batch_shape, matrices.rows, matrices.columns), strides)
-
 
 _ASSEMBLE = {Launch: Assembler.launch, Copy: Assembler.copy, Zero: Assembler.zero,
-             Host: Assembler.call_host, Product: Assembler.product, Choose: Assembler.choose}
+             Host: Assembler.call_host, Choose: Assembler.choose}
 
 
 def assembles(kind: type):

@@ -11,7 +11,8 @@ from functrans.ir.library import Routine
 from lowering.library import LibraryCalls, Moving, Scratch
 from lowering.native import blas, lapack
 from lowering.native.runner import ADD, CALL, SET
-from lowering.targets.assemble import Assembler, assembles, packer, words
+from lowering.targets.assemble import Assembler, assembles
+from lowering.targets.assemble_products import packer, words
 
 
 @assembles(LibraryCalls)

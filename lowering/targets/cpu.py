@@ -20,7 +20,8 @@ from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_
                                     entry_table, runner)
 from lowering.pipeline import make_plan, optimize
 from lowering.plan import Host
-from lowering.targets import assemble_library, assemble_loops, stacks  # noqa: F401  (register)
+from lowering.targets import (assemble_library, assemble_loops, assemble_products,  # noqa: F401
+                              stacks)
 from lowering.targets.assemble import Assembler
 
 

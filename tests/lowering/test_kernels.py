@@ -76,7 +76,7 @@ COSTS = {
     "adam": ({"Launch": 2}, 64),
     "dense": ({"Product": 1, "Launch": 1}, 64),
     "pendulum": ({"Launch": 1}, 64),
-    "lanes": ({"Launch": 1}, 64),
+    "lanes": ({"Launch": 1}, 0),
 }
 
 

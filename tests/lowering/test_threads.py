@@ -41,9 +41,9 @@ def cuts(function, x, threads: int = 2) -> list[bool]:
             for step in plan.launches()]
 
 
-def run(function, x, threads: int):
+def run(function, x, threads: int, *rest):
     with ft.config.override(target="cpu", threads=threads):
-        return ft.tree.map(np.asarray, ft.jit(function)(x))
+        return ft.tree.map(np.asarray, ft.jit(function)(x, *rest))
 
 
 @needs_pool
@@ -135,3 +135,51 @@ def test_small_products_leave_the_threads_of_blas_alone():
                                        rtol=1e-12)
     finally:
         change(before)
+
+
+# ---- batches of matrix products ----
+
+BATCHES = [(), (1,), (3,), (40,), (2, 3), (8, 8), (4, 1, 5)]
+SIZES = [(1, 7, 5), (7, 1, 5), (5, 6, 7), (64, 48, 80)]        # rows, columns, inner
+
+
+def operands(batch, sizes, dtype="float64") -> tuple:
+    rows, columns, inner = sizes
+    random = np.random.default_rng(0)
+    return tuple(random.normal(size=(*batch, *shape)).astype(dtype)
+                 for shape in ((rows, inner), (inner, columns)))
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("batch", BATCHES)
+def test_batches_of_products(batch, sizes):
+    a, b = operands(batch, sizes)
+    turned = np.ascontiguousarray(np.swapaxes(b, -1, -2))
+    for threads in (1, 3):
+        for function, arguments in (
+                (lambda a, b: a @ b, (a, b)),
+                (lambda a, b: a @ np.swapaxes(b, -1, -2), (a, turned)),
+                (lambda a, b: a @ b, (a, b[(0,) * len(batch)]))):
+            with ft.config.override(target="cpu", threads=threads):
+                found = ft.jit(function)(*arguments)
+            np.testing.assert_allclose(found, function(*arguments), rtol=1e-12, atol=1e-12)
+
+
+def test_batches_whose_dimensions_do_not_follow_each_other():
+    a, b = operands((6, 5), (9, 8, 7))
+    found = ft.jit(lambda a, b: fnp.swapaxes(a, 0, 1) @ b, device="cpu")(np.swapaxes(a, 0, 1), b)
+    np.testing.assert_allclose(found, a @ b, rtol=1e-12, atol=1e-12)
+
+
+@needs_pool
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_a_batch_of_products_is_shared_by_threads(dtype):
+    a, b = operands((8, 8), (64, 48, 80), dtype)
+    with ft.config.override(target="cpu", threads=3):
+        lowered = ft.jit(lambda a, b: a @ b).lower(a, b)
+        split = pool.pool_of(3).split
+        assert split in lowered.compile().executable.assembly.code
+    results = [run(lambda a, b: a @ b, a, threads, b) for threads in (2, 3, 5)]
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+    np.testing.assert_allclose(results[0], a @ b, rtol=1e-4, atol=1e-4)
