@@ -10,7 +10,13 @@ import numpy as np
 
 from functrans.config import default_float, default_int
 from functrans.device import CPU
-from functrans.errors import DonatedError, DtypeError, ImmutableError
+from functrans.errors import (
+    ArgumentError,
+    DonatedError,
+    DtypeError,
+    ImmutableError,
+    NumberRangeError,
+)
 from functrans.ir.type import ArrayType
 
 
@@ -58,18 +64,18 @@ class ArrayBase:
 
     def __len__(self):
         if not self.type.shape:
-            raise TypeError("len() of a 0-d array")
+            raise ArgumentError("len() of a 0-d array")
         return self.type.shape[0]
 
     def __iter__(self):
         if not self.type.shape:
-            raise TypeError("iteration over a 0-d array")
+            raise ArgumentError("iteration over a 0-d array")
         return (self[index] for index in range(self.type.shape[0]))
 
     def __bool__(self):
         value = self._concrete("bool()")
         if value.size != 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"the truth value of an array of shape {value.shape} is ambiguous; "
                 "use .any() or .all()")
         return bool(value.reshape(()))
@@ -86,8 +92,8 @@ class ArrayBase:
     def __index__(self):
         value = self._concrete("a size or an index")
         if value.ndim or value.dtype.kind not in "iu":
-            raise TypeError("only 0-d integer arrays can be used as an index, "
-                            f"not {self.type}")
+            raise ArgumentError("only 0-d integer arrays can be used as an index, "
+                                f"not {self.type}")
         return int(value)
 
     def __round__(self, digits=0):
@@ -133,8 +139,8 @@ def _numpy_view(value: np.ndarray, dtype, copy) -> np.ndarray:
     """What `__array__` answers: a view that cannot be written to, or a copy that can."""
     if dtype is not None and value.dtype != dtype:
         if copy is False:
-            raise ValueError(f"an array of dtype {value.dtype.name} cannot be seen as "
-                             f"{np.dtype(dtype).name} without a copy")
+            raise ArgumentError(f"an array of dtype {value.dtype.name} cannot be seen as "
+                                f"{np.dtype(dtype).name} without a copy")
         return value.astype(dtype)
     if copy:
         return value.copy()
@@ -145,7 +151,7 @@ def _numpy_view(value: np.ndarray, dtype, copy) -> np.ndarray:
 
 def _scalar(value: np.ndarray, purpose: str):
     if value.size != 1:
-        raise TypeError(f"{purpose} needs an array of one element, not of shape {value.shape}")
+        raise ArgumentError(f"{purpose} needs an array of one element, not of shape {value.shape}")
     return value.reshape(())[()]
 
 
@@ -245,7 +251,7 @@ class Array(ArrayBase):
     def to_device(self, device, /, *, stream=None) -> Array:
         """The array on `device` (array API standard)."""
         if str(device) not in ("cpu", "cpu:0"):
-            raise ValueError(f"unknown device {device!r}; this array can live on 'cpu'")
+            raise ArgumentError(f"unknown device {device!r}; this array can live on 'cpu'")
         return self
 
     def donate(self):
@@ -318,7 +324,7 @@ def scalar_literal(value) -> np.generic:
     """A Python scalar as a NumPy scalar of its default dtype."""
     dtype = scalar_dtype(value)
     if dtype.kind == "i" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
-        raise OverflowError(f"Python integer {value} is out of bounds for {dtype.name}")
+        raise NumberRangeError(f"Python integer {value} is out of bounds for {dtype.name}")
     return dtype.type(value)
 
 
@@ -338,7 +344,7 @@ def type_of(value) -> ArrayType:
     if isinstance(value, _PYTHON_SCALARS):
         dtype = scalar_dtype(value)
         return ArrayType((), dtype, dtype.kind != "b")
-    raise TypeError(f"{value!r} of type {type(value).__name__} is not an array")
+    raise ArgumentError(f"{value!r} of type {type(value).__name__} is not an array")
 
 
 def check_dtype(dtype: np.dtype) -> np.dtype:

@@ -81,6 +81,22 @@ class AxisError(FunctransError, np.exceptions.AxisError):
         return AxisError, (self.axis, self.ndim)
 
 
+class NumberRangeError(FunctransError, OverflowError):
+    """A Python number that does not fit where it is to go."""
+
+
+class UnsupportedError(FunctransError, NotImplementedError):
+    """What the library does not do, though others do."""
+
+
+class LinAlgError(FunctransError, np.linalg.LinAlgError):
+    """A matrix that a function of linear algebra does not take."""
+
+
+class WeightsError(FunctransError, RuntimeError):
+    """Weights of observations that do not fit them, where NumPy raises a RuntimeError."""
+
+
 class GradientError(FunctransError, TypeError):
     """A derivative was asked for that does not exist: of an integer, of a non-scalar."""
 
@@ -91,6 +107,10 @@ class NotDifferentiableError(FunctransError, NotImplementedError):
 
 class CustomRuleError(FunctransError, TypeError):
     """A rule that a user gave for a function does not fit the function, or its use."""
+
+
+class MissingRuleError(FunctransError, AttributeError):
+    """A function with a rule of its own was called before it was given the rule."""
 
 
 class UnboundAxisError(FunctransError, NameError):
@@ -107,3 +127,7 @@ class NonFiniteError(FunctransError, FloatingPointError):
 
 class MissingExtraError(FunctransError, ImportError):
     """An optional package is not installed."""
+
+
+class CompilerWarning(RuntimeWarning):
+    """Compilation failed, and something slower is done in its place."""

@@ -21,6 +21,7 @@ import numpy as np
 from functrans.array import Array, wrap
 from functrans.config import config
 from functrans.errors import TargetError
+from functrans.fallback import is_failure, warn_of_failure
 from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
@@ -78,8 +79,7 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
     watch = _print_pass if config.debug >= 2 else _no_report if config.check else None
     if config.check:
         check(program)
-    compiled = lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
-                                config.threads or None, watch)
+    compiled = _compile_or_evaluate(program, target, donated, watch)
     record = Compilation(program.name, reason, time.perf_counter() - start, compiled.records)
     compilations.append(record)
     if config.debug >= 1:
@@ -87,6 +87,22 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
     if config.debug >= 3:
         _print(compiled.source())
     return WatchedExecutable(compiled, program) if config.debug_nans else compiled
+
+
+def _compile_or_evaluate(program: Program, target: str, donated: tuple, watch):
+    """The executable; one that evaluates by NumPy, and a warning, if the compiler fails."""
+    import lowering
+
+    def compile_for(target, program=program, donated=(), watch=None):
+        return lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
+                                config.threads or None, watch)
+    try:
+        return compile_for(target, donated=donated, watch=watch)
+    except Exception as error:
+        if not is_failure(error):
+            raise
+        warn_of_failure(program, target, error, lambda part: compile_for(target, part))
+        return compile_for("reference")
 
 
 def _no_report(name: str, program: Program):

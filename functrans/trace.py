@@ -20,6 +20,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from functrans.array import Array, ArrayBase, _numpy_view, array_repr, as_array, wrap
+from functrans.errors import ArgumentError
 from functrans.ir.constant import constant
 from functrans.ir.effects import without_effect
 from functrans.ir.primitive import Linear, Primitive
@@ -114,7 +115,7 @@ def _reject(arg, primitive):
         return value._data if type(value) is Array else value
     if isinstance(arg, Linear):
         raise not_linear()
-    raise TypeError(f"{primitive} got {arg!r}: a {type(arg).__name__} is not an array")
+    raise ArgumentError(f"{primitive} got {arg!r}: a {type(arg).__name__} is not an array")
 
 
 EVAL = Eval()
@@ -214,8 +215,8 @@ class Tracer(ArrayBase):
         return self
 
     def __reduce__(self):
-        raise TypeError(f"{self!r} cannot be pickled: it stands for a value that is being "
-                        f"traced by {self.trace.name}")
+        raise ArgumentError(f"{self!r} cannot be pickled: it stands for a value that is being "
+                            f"traced by {self.trace.name}")
 
 
 class Trace:
@@ -292,7 +293,7 @@ class Trace:
         elif type(value) is Linear:
             raise not_linear()
         elif type(value) is not Array:
-            raise TypeError(f"{value!r} of type {type(value).__name__} is not an array")
+            raise ArgumentError(f"{value!r} of type {type(value).__name__} is not an array")
         return self._capture(value)
 
     def _capture(self, value, convert=None):

@@ -8,3 +8,12 @@ class IndexOutOfBounds(IndexError):
     def __init__(self, index: int, size: int, location):
         super().__init__(f"index {index} is out of bounds for an axis of size {size}")
         self.index, self.size, self.location = index, size, location
+
+
+class KernelFailure(Exception):
+    """A kernel that could not be compiled. reproduction: a script that tries it again."""
+
+    def __init__(self, module: str, types: tuple):
+        super().__init__(f"a kernel of the types {', '.join(types)} could not be compiled")
+        self.reproduction = (f"{module}\n\nfrom lowering.native.numba_target import "
+                             f"compile_function\n\ncompile_function(kernel, {types!r})\n")

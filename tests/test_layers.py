@@ -22,7 +22,7 @@ LAYERS = (
     {"array", "standing", "tracebacks", "tracing_errors"},
     {"trace"},
     {"primitives"},
-    {"transforms", "nans"},
+    {"transforms", "nans", "fallback"},
     {"jit"},
     {"control"},
     {"numpy"},

@@ -19,7 +19,7 @@ from functrans.control.callbacks import (
     io_callback_p,
     pure_callback_p,
 )
-from functrans.errors import CustomRuleError
+from functrans.errors import ArgumentError, CustomRuleError
 from functrans.ir.type import ArrayType
 from functrans.trace import bind
 
@@ -46,8 +46,8 @@ def pure_callback(callback: Callable, result_shape_dtypes, *args, sharding=None,
     Array(0., dtype=float32)
     """
     if vmap_method is not None and vmap_method not in VMAP_METHODS:
-        raise ValueError(f"pure_callback: vmap_method must be None or one of "
-                         f"{', '.join(VMAP_METHODS)}, got {vmap_method!r}")
+        raise ArgumentError(f"pure_callback: vmap_method must be None or one of "
+                            f"{', '.join(VMAP_METHODS)}, got {vmap_method!r}")
     return _call(pure_callback_p, callback, result_shape_dtypes, args, kwargs, "pure_callback",
                  vmap_method=vmap_method)
 
@@ -159,8 +159,9 @@ def debug_print(fmt: str, *args, ordered: bool = False, partitioned: bool = Fals
     x is 3.0
     """
     if not isinstance(fmt, str):
-        raise TypeError(f"debug.print takes a format string first, got {fmt!r}; for values alone "
-                        'write debug.print("{}", x)')
+        raise ArgumentError(
+            f"debug.print takes a format string first, got {fmt!r}; for values alone "
+            'write debug.print("{}", x)')
     _require_format(fmt, args, kwargs)
     debug_callback(_Printer(fmt), *args, ordered=ordered, **kwargs)
 
@@ -205,5 +206,5 @@ def _require_format(fmt: str, args: tuple, kwargs: dict):
     unused = [f"argument {k}" for k in range(len(args)) if k not in used]
     unused += [name for name in kwargs if name not in used]
     if unused:
-        raise ValueError(f"debug.print: the format {fmt!r} does not use {', '.join(unused)}. An "
-                         "f-string is formatted too early; write {} or {name} for each value")
+        raise ArgumentError(f"debug.print: the format {fmt!r} does not use {', '.join(unused)}. An "
+                            "f-string is formatted too early; write {} or {name} for each value")

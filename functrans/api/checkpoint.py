@@ -20,6 +20,7 @@ from functrans.api.calls import (
 from functrans.api.inspect import make_ir
 from functrans.control.checkpoint import bind_checkpoint, name_p
 from functrans.control.policies import nothing_saveable
+from functrans.errors import ArgumentError
 from functrans.ir.program import Var
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.locations import describe
@@ -90,7 +91,7 @@ def checkpoint_name(x, name: str):
     Array(1., dtype=float32)
     """
     if not isinstance(name, str):
-        raise TypeError(f"checkpoint_name: the name must be a string, got {name!r}")
+        raise ArgumentError(f"checkpoint_name: the name must be a string, got {name!r}")
     return tree.map(lambda leaf: bind(name_p, as_arraylike(leaf, "checkpoint_name"), name=name), x)
 
 

@@ -15,6 +15,7 @@ from functrans.api.custom_rules import Call, CustomFunction, fitted
 from functrans.api.grad import float0
 from functrans.control.custom_jvp import JvpRule, bind_custom_jvp
 from functrans.control.custom_rules import written_out
+from functrans.errors import ArgumentError, UnsupportedError
 from functrans.ir.type import ArrayType, is_inexact, tangent_type
 from functrans.primitives.basic import type_of_value, zeros
 
@@ -51,8 +52,8 @@ class custom_jvp(CustomFunction):
         """Sets the rule, and returns it; a decorator."""
         check_callable(jvp, "defjvp")
         if symbolic_zeros:
-            raise NotImplementedError("defjvp: symbolic_zeros=True is not supported: tangents "
-                                      "that are zero are passed as arrays of zeros")
+            raise UnsupportedError("defjvp: symbolic_zeros=True is not supported: tangents "
+                                   "that are zero are passed as arrays of zeros")
         self.jvp = jvp
         return jvp
 
@@ -66,12 +67,12 @@ class custom_jvp(CustomFunction):
         (Array(3., dtype=float32), Array(0., dtype=float32))
         """
         if self.nondiff_argnums:
-            raise TypeError("defjvps cannot be used with nondiff_argnums; use defjvp")
+            raise ArgumentError("defjvps cannot be used with nondiff_argnums; use defjvp")
 
         def rule(primals, tangents):
             if len(primals) != len(jvps):
-                raise TypeError(f"defjvps of {self.name} was given {len(jvps)} rules, but the "
-                                f"function was called with {len(primals)} arguments")
+                raise ArgumentError(f"defjvps of {self.name} was given {len(jvps)} rules, but the "
+                                    f"function was called with {len(primals)} arguments")
             out = self(*primals)
             total = tree.map(_zero_like, out)
             for jvp, tangent in zip(jvps, tangents):

@@ -25,7 +25,7 @@ from functrans.api.compare import require_same_types
 from functrans.array import ArrayBase
 from functrans.control.closures import Closure
 from functrans.control.custom_rules import traced_call
-from functrans.errors import CustomRuleError
+from functrans.errors import ArgumentError, CustomRuleError, MissingRuleError
 from functrans.ir.type import ArrayType
 from functrans.primitives.basic import type_of_value
 from functrans.primitives.elementwise import convert
@@ -56,8 +56,8 @@ class CustomFunction:
 
     def _require_rule(self, rule, method: str):
         if rule is None:
-            raise AttributeError(f"the {self.who} function {self.name} has no rule yet: give it "
-                                 f"one with {self.name}.{method}")
+            raise MissingRuleError(f"the {self.who} function {self.name} has no rule yet: give it "
+                                   f"one with {self.name}.{method}")
 
     def _run(self, bind: Callable, make_rule: Callable, rules: Sequence[Callable], args: tuple,
              kwargs: dict):
@@ -82,14 +82,14 @@ def _positions(who: str, fun: Callable, numbers, names) -> tuple:
     """Positions of arguments that are given by number or name."""
     found = [numbers] if hasattr(numbers, "__index__") else list(numbers)
     if not all(hasattr(number, "__index__") for number in found):
-        raise TypeError(f"{who}: nondiff_argnums must be an int or a tuple of ints, got "
-                        f"{numbers!r}")
+        raise ArgumentError(f"{who}: nondiff_argnums must be an int or a tuple of ints, got "
+                            f"{numbers!r}")
     names = [names] if isinstance(names, str) else list(names)
     parameters = list(inspect.signature(fun).parameters) if names else []
     for name in names:
         if name not in parameters:
-            raise ValueError(f"{who}: nondiff_argnames names {name!r}, but "
-                             f"{function_name(fun)} has the arguments {', '.join(parameters)}")
+            raise ArgumentError(f"{who}: nondiff_argnames names {name!r}, but "
+                                f"{function_name(fun)} has the arguments {', '.join(parameters)}")
     found += [parameters.index(name) for name in names]
     return tuple(dict.fromkeys(int(number) for number in found))
 
@@ -104,7 +104,7 @@ def resolve_keywords(fun: Callable, args: tuple, kwargs: dict, who: str) -> tupl
         raise
     bound.apply_defaults()
     if bound.kwargs:
-        raise TypeError(
+        raise ArgumentError(
             f"{who} {function_name(fun)}: the keyword arguments {', '.join(bound.kwargs)} have no "
             "position, and rules take arguments by position; let the function take them as plain "
             "arguments, or bind them with functools.partial")
@@ -137,8 +137,8 @@ class Call:
     @staticmethod
     def _position(custom: CustomFunction, number: int, count: int) -> int:
         if not -count <= number < count:
-            raise ValueError(f"{custom.who} {custom.name}: nondiff_argnums names argument "
-                             f"{number}, but it was called with {count}")
+            raise ArgumentError(f"{custom.who} {custom.name}: nondiff_argnums names argument "
+                                f"{number}, but it was called with {count}")
         return number % count
 
     def _function(self, *own):

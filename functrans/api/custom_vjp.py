@@ -13,7 +13,7 @@ from functrans.api.calls import as_value, check_callable, function_name
 from functrans.api.custom_rules import Call, CustomFunction, fitted
 from functrans.api.grad import float0
 from functrans.control.custom_vjp import VjpRule, bind_custom_vjp
-from functrans.errors import StructureError
+from functrans.errors import StructureError, UnsupportedError
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.primitives.basic import type_of_value
 
@@ -52,8 +52,8 @@ class custom_vjp(CustomFunction):
         check_callable(fwd, "defvjp")
         check_callable(bwd, "defvjp")
         if symbolic_zeros:
-            raise NotImplementedError("defvjp: symbolic_zeros=True is not supported: cotangents "
-                                      "that are zero are passed as arrays of zeros")
+            raise UnsupportedError("defvjp: symbolic_zeros=True is not supported: cotangents "
+                                   "that are zero are passed as arrays of zeros")
         self.fwd, self.bwd = fwd, bwd
 
     def __call__(self, *args, **kwargs):

@@ -14,7 +14,7 @@ from functrans.api.calls import (as_input, check_callable, function_name, leaf_n
                                  normalize_argnums, transformed)
 from functrans.api.grad import grad, jvp, partial_at, vjp
 from functrans.api.vmap import vmap
-from functrans.errors import GradientError
+from functrans.errors import ArgumentError, GradientError
 from functrans.ir.type import is_complex, is_inexact
 from functrans.primitives.shape import reshape
 
@@ -122,7 +122,7 @@ def hvp(f: Callable, primals: Sequence, tangents: Sequence):
     """
     check_callable(f, "hvp")
     if not isinstance(primals, (tuple, list)) or not primals:
-        raise TypeError(f"hvp takes primals as a tuple, one entry an argument; got {primals!r}")
+        raise ArgumentError(f"hvp takes primals as a tuple, one entry an argument; got {primals!r}")
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(f, argnums), tuple(primals), tangents)[1]
 

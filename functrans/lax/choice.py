@@ -13,7 +13,7 @@ from functrans.api.calls import check_callable
 from functrans.api.compare import require_same_types
 from functrans.api.jit import jit_is_disabled
 from functrans.control.cond import bind_cond
-from functrans.errors import DtypeError, ShapeError
+from functrans.errors import ArgumentError, DtypeError, ShapeError
 from functrans.ir.type import is_bool, is_complex, is_integer
 from functrans.lax.common import (
     as_arrays,
@@ -69,14 +69,14 @@ def _all_operands(operands: tuple, operand, who: str) -> tuple:
     if operand is _ABSENT:
         return operands
     if operands:
-        raise TypeError(f"{who} takes operands either by position or as operand=, got both")
+        raise ArgumentError(f"{who} takes operands either by position or as operand=, got both")
     return (operand,)
 
 
 def _predicate(pred):
     """The predicate as a boolean scalar."""
     if pred is None or isinstance(pred, (list, tuple)):
-        raise TypeError(f"cond: the predicate must be a boolean scalar, got {pred!r}")
+        raise ArgumentError(f"cond: the predicate must be a boolean scalar, got {pred!r}")
     pred = as_arraylike(pred, "cond")
     if pred.shape:
         raise ShapeError(f"cond: the predicate must be a scalar, got {pred.type}. Use "
@@ -97,7 +97,7 @@ def switch(index, branches: Sequence[Callable], *operands, operand=_ABSENT):
     """
     branches = tuple(branches)
     if not branches:
-        raise ValueError("switch needs at least one branch")
+        raise ArgumentError("switch needs at least one branch")
     for function in branches:
         check_callable(function, "switch")
     operands = _all_operands(operands, operand, "switch")
@@ -173,12 +173,12 @@ def select_n(which, *cases):
     Array([0., 1.], dtype=float32)
     """
     if not cases:
-        raise ValueError("select_n needs at least one case")
+        raise ArgumentError("select_n needs at least one case")
     which = as_arraylike(which, "select_n")
     arrays = promote(*(as_arraylike(case, "select_n") for case in cases))
     if is_bool(which.dtype):
         if len(arrays) > 2:
-            raise TypeError(f"select_n: a boolean chooses among two cases, got {len(arrays)}")
+            raise ArgumentError(f"select_n: a boolean chooses among two cases, got {len(arrays)}")
         return arrays[0] if len(arrays) == 1 else select(which, arrays[1], arrays[0])
     if not is_integer(which.dtype):
         raise DtypeError(f"select_n: which must be boolean or integer, got {which.type}")

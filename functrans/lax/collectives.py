@@ -14,7 +14,7 @@ from functrans import tree
 from functrans.array import ArrayBase
 from functrans.config import default_int
 from functrans.control import axes
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError, UnsupportedError
 from functrans.ir.type import is_bool
 from functrans.numpy.promotion import as_arraylike, canonical_axis
 from functrans.primitives import shape as prim
@@ -37,8 +37,8 @@ def _split_axes(axis_name) -> tuple[list, list]:
 
 def _no_groups(axis_index_groups, who: str):
     if axis_index_groups is not None:
-        raise NotImplementedError(f"{who}: axis_index_groups is not supported; map over two "
-                                  "axes with a name each, and compute across one of them")
+        raise UnsupportedError(f"{who}: axis_index_groups is not supported; map over two "
+                               "axes with a name each, and compute across one of them")
 
 
 def axis_size(axis_name) -> int:
@@ -253,8 +253,9 @@ def ppermute(x, axis_name, perm: Sequence[tuple[int, int]]):
     for number, what in enumerate(("source", "target")):
         lanes = [pair[number] for pair in pairs]
         if len(set(lanes)) != len(lanes) or not all(0 <= lane < size for lane in lanes):
-            raise ValueError(f"ppermute: each {what} must be one of the {size} lanes of {name!r}, "
-                             f"and none twice; got {list(pairs)}")
+            raise ArgumentError(
+                f"ppermute: each {what} must be one of the {size} lanes of {name!r}, "
+                f"and none twice; got {list(pairs)}")
     return tree.map(lambda leaf: bind(axes.ppermute_p, as_arraylike(leaf, "ppermute"),
                                       axis_name=name, perm=pairs), x)
 
@@ -268,7 +269,7 @@ def pshuffle(x, axis_name, perm: Sequence[int]):
     """
     size = axis_size(axis_name)
     if sorted(perm) != list(range(size)):
-        raise ValueError(f"pshuffle: perm must name each of the {size} lanes once, got {perm!r}")
+        raise ArgumentError(f"pshuffle: perm must name each of the {size} lanes once, got {perm!r}")
     return ppermute(x, axis_name, list(zip(perm, range(size))))
 
 
@@ -281,7 +282,7 @@ def pbroadcast(x, axis_name, source: int):
     """
     size = axis_size(axis_name)
     if not 0 <= source.__index__() < size:
-        raise ValueError(f"pbroadcast: source must be one of the {size} lanes, got {source}")
+        raise ArgumentError(f"pbroadcast: source must be one of the {size} lanes, got {source}")
     return tree.map(lambda leaf: leaf[source], all_gather(x, axis_name))
 
 

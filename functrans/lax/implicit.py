@@ -18,6 +18,7 @@ from functrans.control.implicit import (
     bind_root,
     require_inexact,
 )
+from functrans.errors import ArgumentError
 from functrans.ir.program import Program
 from functrans.lax.common import Traced, flatten_inputs, merge_captured, trace_function
 from functrans.primitives.basic import type_of_value
@@ -56,8 +57,9 @@ class _Unknowns:
     def pair(self, result, has_aux: bool, role: str) -> tuple:
         """(leaves of x, aux) of a solver's result, checked."""
         if has_aux and not (isinstance(result, (tuple, list)) and len(result) == 2):
-            raise TypeError(f"{self.who} with has_aux=True: {role} must return a pair (x, aux), "
-                            f"got {tree.structure(result)}")
+            raise ArgumentError(
+                f"{self.who} with has_aux=True: {role} must return a pair (x, aux), "
+                f"got {tree.structure(result)}")
         x, aux = result if has_aux else (result, None)
         return self.leaves_like(x, role), aux
 

@@ -15,7 +15,7 @@ from functrans.api.vmap import vmap
 from functrans.array import ArrayBase, as_array
 from functrans.control.scan import Steps
 from functrans.control.unwind import bind_while
-from functrans.errors import DtypeError, ShapeError, StructureError
+from functrans.errors import ArgumentError, DtypeError, ShapeError, StructureError
 from functrans.ir.program import Program
 from functrans.ir.type import ArrayType, is_bool, is_integer
 from functrans.lax.common import (
@@ -93,8 +93,8 @@ def _scan(f: Callable, init, stacked: list, xs_tree, count: int, reverse: bool, 
 
 def _check_unroll(unroll, who: str):
     if not isinstance(unroll, bool) and (not hasattr(unroll, "__index__") or unroll < 0):
-        raise ValueError(f"{who}: unroll must be a bool or an int that is not negative, got "
-                         f"{unroll!r}")
+        raise ArgumentError(f"{who}: unroll must be a bool or an int that is not negative, got "
+                            f"{unroll!r}")
 
 
 def _scan_in_python(f: Callable, init, xs, count: int, reverse: bool):
@@ -115,10 +115,11 @@ def _length(stacked: Sequence, names: Sequence[str], length: int | None, who: st
         sizes.setdefault(value.shape[0], f"{name} ({value.type})")
     if length is not None:
         if not hasattr(length, "__index__") or length < 0:
-            raise ValueError(f"{who}: length must be an int that is not negative, got {length!r}")
+            raise ArgumentError(
+                f"{who}: length must be an int that is not negative, got {length!r}")
         sizes.setdefault(int(length), f"length={length}")
     if not sizes:
-        raise ValueError(f"{who} needs xs, or length= for the number of steps")
+        raise ArgumentError(f"{who} needs xs, or length= for the number of steps")
     if len(sizes) > 1:
         shown = ", ".join(f"{size} for {name}" for size, name in sizes.items())
         raise ShapeError(f"{who}: the numbers of steps differ: {shown}")
@@ -259,7 +260,7 @@ def _static_count(lower, upper) -> int | None:
         return None
     for bound in (lower, upper):
         if isinstance(bound, (bool, np.bool_)) or not hasattr(bound, "__index__"):
-            raise TypeError(f"fori_loop: bounds must be integers, got {bound!r}")
+            raise ArgumentError(f"fori_loop: bounds must be integers, got {bound!r}")
     return max(upper.__index__() - lower.__index__(), 0)
 
 
@@ -294,8 +295,8 @@ def map(f: Callable, xs, *, batch_size: int | None = None):
     if batch_size is None:
         return scan(lambda _, x: ((), f(x)), (), xs)[1]
     if not hasattr(batch_size, "__index__") or batch_size < 0:
-        raise ValueError(f"map: batch_size must be an int that is not negative, got "
-                         f"{batch_size!r}")
+        raise ArgumentError(f"map: batch_size must be an int that is not negative, got "
+                            f"{batch_size!r}")
     whole = size // batch_size * batch_size if batch_size else 0
     parts = []
     if whole:

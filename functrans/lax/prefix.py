@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functrans import tree
 from functrans.api.calls import check_callable
 from functrans.api.compare import require_same_types
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.lax.common import described, flatten_inputs
 from functrans.numpy.promotion import as_arraylike, canonical_axis
 from functrans.primitives import shape as prim
@@ -48,7 +48,7 @@ def associative_scan(fn: Callable, elems, reverse: bool = False, axis: int = 0):
 def _common_axis(arrays: list, names: list, axis: int) -> int:
     """The axis, counted from the front as the first array does; all must be equally long."""
     if not arrays:
-        raise ValueError("associative_scan: there are no arrays in elems")
+        raise ArgumentError("associative_scan: there are no arrays in elems")
     axis = canonical_axis(axis, arrays[0].ndim)
     for x, name in zip(arrays, names):
         if axis >= x.ndim or x.shape[axis] != arrays[0].shape[axis]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.lax.common import gives_way
 from functrans.numpy.promotion import as_arraylike, canonical_axis
 from functrans.primitives import shape as prim
@@ -26,8 +26,8 @@ def _starts(starts, shape: tuple, name: str, negative) -> list:
                              f"shape {starts.shape}")
         starts = list(starts)
     if len(starts) != len(shape):
-        raise TypeError(f"{name} needs one start for each of the {len(shape)} axes, got "
-                        f"{len(starts)}")
+        raise ArgumentError(f"{name} needs one start for each of the {len(shape)} axes, got "
+                            f"{len(starts)}")
     allowed = negative if isinstance(negative, (list, tuple)) else [negative] * len(shape)
     return [_start(*one, name) for one in zip(starts, shape, allowed)]
 

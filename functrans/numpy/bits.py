@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.promotion import as_arraylike, canonical_axis
 from functrans.numpy.reductions import sum
@@ -17,7 +18,7 @@ from functrans.primitives.elementwise import convert
 def _order(bitorder: str, name: str) -> np.ndarray:
     """By how much each bit of a byte is shifted."""
     if bitorder not in ("big", "little"):
-        raise ValueError(f"{name}: bitorder must be 'big' or 'little', got {bitorder!r}")
+        raise ArgumentError(f"{name}: bitorder must be 'big' or 'little', got {bitorder!r}")
     places = np.arange(8, dtype=np.uint8)
     return places[::-1] if bitorder == "big" else places
 
@@ -41,8 +42,9 @@ def packbits(a, /, axis: int | None = None, bitorder: str = "big"):
     shifts = _order(bitorder, "packbits")
     a, axis = _with_axis(a, axis, "packbits")
     if not is_bool(a.dtype) and not is_integer(a.dtype):
-        raise TypeError("packbits: expected an input array of integer or boolean data type, not "
-                        f"{a.dtype.name}")
+        raise ArgumentError(
+            "packbits: expected an input array of integer or boolean data type, not "
+            f"{a.dtype.name}")
     bits = a if is_bool(a.dtype) else basic.ne(a, a.dtype.type(0))
     count = -(-a.shape[axis] // 8)
     high = tuple(count * 8 - size if k == axis else 0 for k, size in enumerate(a.shape))
@@ -64,8 +66,8 @@ def unpackbits(a, /, axis: int | None = None, count: int | None = None, bitorder
     shifts = _order(bitorder, "unpackbits")
     a, axis = _with_axis(a, axis, "unpackbits")
     if a.dtype != np.uint8:
-        raise TypeError(f"unpackbits: expected an input array of unsigned byte data type, not "
-                        f"{a.dtype.name}")
+        raise ArgumentError(f"unpackbits: expected an input array of unsigned byte data type, not "
+                            f"{a.dtype.name}")
     wide = prim.expand_dims(a, (axis + 1,))
     distances = as_arraylike(shifts.reshape((8,) + (1,) * (a.ndim - axis - 1)))
     bits = (wide >> distances) & np.uint8(1)
@@ -75,7 +77,7 @@ def unpackbits(a, /, axis: int | None = None, count: int | None = None, bitorder
         return bits
     kept = count if count >= 0 else size + count
     if kept < 0:
-        raise ValueError(f"unpackbits: -count must not exceed the number of bits, {size}")
+        raise ArgumentError(f"unpackbits: -count must not exceed the number of bits, {size}")
     if kept <= size:
         return prim.slice_axis(bits, axis, 0, kept)
     high = tuple(kept - size if k == axis else 0 for k in range(bits.ndim))

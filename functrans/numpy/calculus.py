@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_bool, is_complex
 from functrans.numpy.arithmetic import abs
 from functrans.numpy.choosing import where
@@ -36,10 +37,10 @@ def diff(a, n: int = 1, axis: int = -1, prepend=None, append=None):
     Array([1, 2], dtype=int64)
     """
     if n < 0:
-        raise ValueError(f"diff: order must be non-negative but got {n}")
+        raise ArgumentError(f"diff: order must be non-negative but got {n}")
     a = as_arraylike(a, "diff")
     if not a.ndim:
-        raise ValueError("diff takes arrays with at least one axis")
+        raise ArgumentError("diff takes arrays with at least one axis")
     axis = canonical_axis(axis, a.ndim)
     if n == 0:
         return a
@@ -80,8 +81,9 @@ def ediff1d(ary, to_end=None, to_begin=None):
         if edge is not None:
             edge = as_arraylike(edge, "ediff1d")
             if not np.can_cast(edge.dtype, ary.dtype, "same_kind"):
-                raise TypeError(f"ediff1d: dtype {edge.dtype.name} of an edge must be compatible "
-                                f"with {ary.dtype.name} of the array")
+                raise ArgumentError(
+                    f"ediff1d: dtype {edge.dtype.name} of an edge must be compatible "
+                    f"with {ary.dtype.name} of the array")
             parts.insert(place, prim.reshape(convert(edge, ary.dtype), (edge.size,)))
     return concatenate(parts, 0)
 
@@ -103,15 +105,15 @@ def gradient(f, *varargs, axis=None, edge_order: int = 1):
     if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
         spacings = spacings * len(axes)
     if len(spacings) != len(axes):
-        raise TypeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
+        raise ArgumentError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
     if edge_order not in (1, 2):
-        raise ValueError("gradient: 'edge_order' greater than 2 not supported")
+        raise ArgumentError("gradient: 'edge_order' greater than 2 not supported")
     f = convert(f, float_dtype(f.dtype))
     results = []
     for k, spacing in zip(axes, spacings):
         if f.shape[k] < edge_order + 1:
-            raise ValueError(f"gradient: axis {k} of {f.type} is too small; at least "
-                             f"{edge_order + 1} elements are required")
+            raise ArgumentError(f"gradient: axis {k} of {f.type} is too small; at least "
+                                f"{edge_order + 1} elements are required")
         slope = _along(f, _step(spacing, f.shape[k], k), k, edge_order)
         results.append(convert(slope, f.dtype))
     return results[0] if len(results) == 1 else tuple(results)
@@ -132,9 +134,9 @@ def _step(spacing, size: int, axis: int):
     if isinstance(spacing, (int, float)) or not spacing.ndim:
         return spacing
     if spacing.ndim > 1:
-        raise ValueError("gradient: distances must be either scalars or 1d")
+        raise ArgumentError("gradient: distances must be either scalars or 1d")
     if spacing.size != size:
-        raise ValueError(f"gradient: {spacing.size} coordinates for axis {axis} of size {size}")
+        raise ArgumentError(f"gradient: {spacing.size} coordinates for axis {axis} of size {size}")
     steps = convert(basic.sub(spacing[1:], spacing[:-1]), float_dtype(spacing.dtype))
     if isinstance(steps, Array) and (np.asarray(steps) == np.asarray(steps)[0]).all():
         return steps[0]
@@ -216,15 +218,15 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     """
     xp, fp = as_arraylike(xp, "interp"), as_arraylike(fp, "interp")
     if xp.ndim != 1 or fp.ndim != 1 or xp.shape != fp.shape:
-        raise ValueError(f"interp: xp and fp must be vectors of one size, got {xp.type} and "
-                         f"{fp.type}")
+        raise ArgumentError(f"interp: xp and fp must be vectors of one size, got {xp.type} and "
+                            f"{fp.type}")
     if not xp.size:
-        raise ValueError("interp: array of sample points is empty")
+        raise ArgumentError("interp: array of sample points is empty")
     x, xp = (materialize(part) for part in promote_inexact(as_arraylike(x, "interp"), xp))
     fp = materialize(promote_inexact(fp)[0])
     fp, _ = promote(fp, x) if not is_complex(x.dtype) else (fp, x)
     if is_complex(x.dtype):
-        raise TypeError("interp: x and xp must be real")
+        raise ArgumentError("interp: x and xp must be real")
     if period is not None:
         return _interpolated(*_periodic(x, xp, fp, period), None, None)
     return _interpolated(x, xp, fp, left, right)
@@ -234,7 +236,7 @@ def _periodic(x, xp, fp, period) -> tuple:
     """The points of one period, in order, with one more before and behind."""
     from functrans.numpy.searching import argsort
     if isinstance(period, (int, float)) and period == 0:
-        raise ValueError("interp: period must be a non-zero value")
+        raise ArgumentError("interp: period must be a non-zero value")
     period = abs(as_arraylike(period, "interp"))
     x, xp = x % period, xp % period
     order = argsort(xp)
@@ -276,12 +278,12 @@ def cast_like(value, like):
 def _vectors(a, v, name: str) -> tuple:
     a, v = promote(as_arraylike(a, name), as_arraylike(v, name))
     if name == "correlate" and not (a.ndim and v.ndim):
-        raise ValueError(f"{name} takes vectors, got a scalar")
+        raise ArgumentError(f"{name} takes vectors, got a scalar")
     if a.ndim > 1 or v.ndim > 1:
-        raise ValueError(f"{name} takes vectors, got shapes {a.shape} and {v.shape}")
+        raise ArgumentError(f"{name} takes vectors, got shapes {a.shape} and {v.shape}")
     a, v = (prim.reshape(part, (part.size,)) for part in (a, v))
     if not a.size or not v.size:
-        raise ValueError(f"{name}: {'a' if not a.size else 'v'} cannot be empty")
+        raise ArgumentError(f"{name}: {'a' if not a.size else 'v'} cannot be empty")
     return a, v
 
 
@@ -291,7 +293,7 @@ _MODES = {"valid": 0, "same": 1, "full": 2, 0: 0, 1: 1, 2: 2}
 def _sliding(a, v, mode: str, name: str):
     """Sums of products of v with the windows of the longer vector a."""
     if mode not in _MODES:
-        raise ValueError(f"{name}: mode must be 'full', 'same' or 'valid', got {mode!r}")
+        raise ArgumentError(f"{name}: mode must be 'full', 'same' or 'valid', got {mode!r}")
     size, width = a.size, v.size
     low, high = {0: (0, 0), 1: (width // 2, width - 1 - width // 2),
                  2: (width - 1, width - 1)}[_MODES[mode]]

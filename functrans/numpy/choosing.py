@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from functrans.array import Array, ArrayBase
-from functrans.errors import DtypeError
+from functrans.errors import ArgumentError, DtypeError
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.index_parsing import counted_from_start, index_mode
 from functrans.numpy.logic import truth
@@ -35,7 +35,7 @@ def where(condition, x=None, y=None, /, *, size=None, fill_value=None):
         from functrans.numpy.searching import nonzero
         return nonzero(condition, size=size, fill_value=fill_value)
     if x is None or y is None:
-        raise ValueError("where takes both x and y, or neither")
+        raise ArgumentError("where takes both x and y, or neither")
     x, y = promote(as_operand(x, "where"), as_operand(y, "where"))
     condition = truth(condition)
     if isinstance(condition, np.bool_) and not isinstance(x, ArrayBase) \
@@ -57,13 +57,14 @@ def select(condlist: Sequence, choicelist: Sequence, default=0):
     Array([ 0, -1, -1, 30], dtype=int64)
     """
     if len(condlist) != len(choicelist):
-        raise ValueError(f"select: {len(condlist)} conditions, but {len(choicelist)} choices")
+        raise ArgumentError(f"select: {len(condlist)} conditions, but {len(choicelist)} choices")
     if not len(condlist):
-        raise ValueError("select needs at least one condition")
+        raise ArgumentError("select needs at least one condition")
     conditions = [as_arraylike(condition, "select") for condition in condlist]
     for k, condition in enumerate(conditions):
         if not is_bool(condition.dtype):
-            raise TypeError(f"select: condlist[{k}] must be boolean, not {condition.dtype.name}")
+            raise ArgumentError(
+                f"select: condlist[{k}] must be boolean, not {condition.dtype.name}")
     result, *choices = promote(as_operand(default, "select"),
                                *(as_operand(choice, "select") for choice in choicelist))
     result = materialize(result)
@@ -93,9 +94,9 @@ def piecewise(x, condlist, funclist: Sequence, *args, **kw):
     elif len(functions) == len(conditions):
         otherwise = 0
     else:
-        raise ValueError(f"piecewise: with {len(conditions)} conditions, there must be "
-                         f"{len(conditions)} or {len(conditions) + 1} functions, got "
-                         f"{len(functions)}")
+        raise ArgumentError(f"piecewise: with {len(conditions)} conditions, there must be "
+                            f"{len(conditions)} or {len(conditions) + 1} functions, got "
+                            f"{len(functions)}")
     result = _part(x, otherwise, args, kw)
     for condition, function in zip(conditions, functions):
         result = _select(*broadcast_all([condition, _part(x, function, args, kw), result]))
@@ -148,5 +149,5 @@ def _check_choices(index, count: int, mode: str):
         value = np.asarray(index)
         outside = value[(value < 0) | (value >= count)]
         if outside.size:
-            raise ValueError(f"choose: {outside[0]} chooses none of {count} choices; use mode="
-                             "'clip' or 'wrap'")
+            raise ArgumentError(f"choose: {outside[0]} chooses none of {count} choices; use mode="
+                                "'clip' or 'wrap'")

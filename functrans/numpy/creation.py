@@ -11,7 +11,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
-from functrans.errors import ArgumentError, DtypeError, FunctransError
+from functrans.errors import ArgumentError, DtypeError, FunctransError, NumberRangeError
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
                                        cast, result_type_of)
@@ -59,7 +59,7 @@ def _from_object(object, exact: bool = False):
         return from_dlpack(object)
     if hasattr(object, "__len__") and hasattr(object, "__getitem__"):
         return _from_sequence(list(object), exact)
-    raise TypeError(f"cannot make an array of {object!r} of type {type(object).__name__}")
+    raise ArgumentError(f"cannot make an array of {object!r} of type {type(object).__name__}")
 
 
 def _exactly(numbers) -> Array:
@@ -67,8 +67,8 @@ def _exactly(numbers) -> Array:
     try:
         return as_array(np.array(numbers, order="C"))
     except TypeError:
-        raise OverflowError(f"Python integer in {numbers!r} is out of bounds for int64 and "
-                            "uint64") from None
+        raise NumberRangeError(f"Python integer in {numbers!r} is out of bounds for int64 and "
+                               "uint64") from None
 
 
 def _from_sequence(items, exact: bool = False):
@@ -82,7 +82,7 @@ def _from_sequence(items, exact: bool = False):
     try:
         return _exactly(plain) if exact else Array(np.array(plain, dtype=dtype, order="C"))
     except ValueError as error:
-        raise ValueError(f"cannot make an array of nested sequences: {error}") from None
+        raise ArgumentError(f"cannot make an array of nested sequences: {error}") from None
 
 
 def _sequence_dtype(leaves) -> np.dtype:
@@ -90,7 +90,7 @@ def _sequence_dtype(leaves) -> np.dtype:
         return default_float()
     for leaf in leaves:
         if not isinstance(leaf, (ArrayBase, np.ndarray, np.generic, bool, int, float, complex)):
-            raise TypeError(f"cannot make an array of {leaf!r} of type {type(leaf).__name__}")
+            raise ArgumentError(f"cannot make an array of {leaf!r} of type {type(leaf).__name__}")
     kinds = {(type(leaf) if isinstance(leaf, (bool, int, float, complex))
               and not isinstance(leaf, np.generic) else leaf.dtype) for leaf in leaves}
     representatives = [np.dtype(kind).type(0) if isinstance(kind, np.dtype) else kind(0)
@@ -117,8 +117,8 @@ def asarray(a, dtype=None, order: str = "K", *, copy: bool | None = None, device
     if device is not None:
         check_device(device)
     if copy is False and not isinstance(a, ArrayBase):
-        raise ValueError("asarray(copy=False): only arrays of this library can be shared, "
-                         f"a {type(a).__name__} must be copied")
+        raise ArgumentError("asarray(copy=False): only arrays of this library can be shared, "
+                            f"a {type(a).__name__} must be copied")
     return array(a, dtype)
 
 
@@ -131,7 +131,7 @@ def asarray_chkfinite(a, dtype=None, order: str = "K"):
     """
     a = asarray(a, dtype)
     if isinstance(a, Array) and is_inexact(a.dtype) and not np.isfinite(np.asarray(a)).all():
-        raise ValueError("array must not contain infs or NaNs")
+        raise ArgumentError("array must not contain infs or NaNs")
     return a
 
 
@@ -174,13 +174,13 @@ def require(a, dtype=None, requirements=None):
     """
     wanted = [str(item).upper() for item in (requirements or ())]
     if "W" in wanted or "WRITEABLE" in wanted:
-        raise ValueError("require: arrays are immutable, so none is writeable")
+        raise ArgumentError("require: arrays are immutable, so none is writeable")
     return asarray(a, dtype)
 
 
 def check_device(device):
     if str(device) not in ("cpu", "cpu:0"):
-        raise ValueError(f"unknown device {device!r}; there is 'cpu'")
+        raise ArgumentError(f"unknown device {device!r}; there is 'cpu'")
 
 
 def from_dlpack(x, /, *, device=None, copy: bool | None = None):

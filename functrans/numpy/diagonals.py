@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from functrans.array import as_array
+from functrans.errors import ArgumentError
 from functrans.numpy.indexing import getitem
 from functrans.numpy.promotion import as_arraylike, as_operand, canonical_axis, cast, materialize
 from functrans.numpy.writing import refuse_inplace
@@ -27,10 +28,10 @@ def diagonal(a, offset: int = 0, axis1: int = 0, axis2: int = 1):
     """
     a = as_arraylike(a, "diagonal")
     if a.ndim < 2:
-        raise ValueError(f"diagonal takes at least two axes, got shape {a.shape}")
+        raise ArgumentError(f"diagonal takes at least two axes, got shape {a.shape}")
     first, second = canonical_axis(axis1, a.ndim), canonical_axis(axis2, a.ndim)
     if first == second:
-        raise ValueError("diagonal: axis1 and axis2 must differ")
+        raise ArgumentError("diagonal: axis1 and axis2 must differ")
     rest = [k for k in range(a.ndim) if k not in (first, second)]
     a = prim.transpose(a, rest + [first, second])
     rows, columns = a.shape[-2:]
@@ -56,7 +57,7 @@ def diag(v, k: int = 0):
     if v.ndim == 2:
         return diagonal(v, k)
     if v.ndim != 1:
-        raise ValueError(f"diag takes a vector or a matrix, got shape {v.shape}")
+        raise ArgumentError(f"diag takes a vector or a matrix, got shape {v.shape}")
     size = v.size + (k if k > 0 else -k)
     v = prim.pad(v, (0,), (size - v.size,))
     rows, columns = (prim.iota(np.int64, (size, size), axis) for axis in (0, 1))
@@ -90,9 +91,9 @@ def fill_diagonal(a, val, wrap: bool = False, *, inplace: bool = True):
     refuse_inplace(inplace, "fill_diagonal")
     a = as_arraylike(a, "fill_diagonal")
     if a.ndim < 2:
-        raise ValueError(f"fill_diagonal takes at least two axes, got shape {a.shape}")
+        raise ArgumentError(f"fill_diagonal takes at least two axes, got shape {a.shape}")
     if a.ndim > 2 and len(set(a.shape)) > 1:
-        raise ValueError(f"fill_diagonal: the axes of {a.type} differ in size")
+        raise ArgumentError(f"fill_diagonal: the axes of {a.type} differ in size")
     places = _diagonal_places(a.shape, wrap)
     val = ravel_values(val, a.dtype, "fill_diagonal")
     if not len(places) or not val.size:
@@ -137,9 +138,9 @@ def diag_indices_from(arr) -> tuple:
     """
     arr = as_arraylike(arr, "diag_indices_from")
     if arr.ndim < 2:
-        raise ValueError(f"diag_indices_from takes at least two axes, got shape {arr.shape}")
+        raise ArgumentError(f"diag_indices_from takes at least two axes, got shape {arr.shape}")
     if len(set(arr.shape)) > 1:
-        raise ValueError(f"diag_indices_from: the axes of {arr.type} differ in size")
+        raise ArgumentError(f"diag_indices_from: the axes of {arr.type} differ in size")
     return diag_indices(arr.shape[0], arr.ndim)
 
 
@@ -170,7 +171,7 @@ def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple:
 def _matrix_shape(arr, name: str) -> tuple:
     arr = as_arraylike(arr, name)
     if arr.ndim != 2:
-        raise ValueError(f"{name} takes a matrix, got shape {arr.shape}")
+        raise ArgumentError(f"{name} takes a matrix, got shape {arr.shape}")
     return arr.shape
 
 

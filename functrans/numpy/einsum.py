@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.numpy.products import contract
 from functrans.numpy.promotion import as_arraylike, canonical_dtype, promote
 from functrans.numpy.ufunc import refuse_out
@@ -86,7 +86,7 @@ def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
     left, arrow, output = text.partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
-        raise ValueError(f"einsum: {subscripts!r} has {len(terms)} operands, got {len(ranks)}")
+        raise ArgumentError(f"einsum: {subscripts!r} has {len(terms)} operands, got {len(ranks)}")
     free = [letter for letter in _LETTERS if letter not in text]
     dots = max((rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks)
                 if "..." in term), default=0)
@@ -95,7 +95,7 @@ def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
     for term, rank in zip(terms, ranks):
         count = rank - len(term.replace("...", ""))
         if count < 0 or (count and "..." not in term):
-            raise ValueError(f"einsum: operand {term!r} of {subscripts!r} has {rank} axes")
+            raise ArgumentError(f"einsum: operand {term!r} of {subscripts!r} has {rank} axes")
         filled.append(term.replace("...", ellipsis[dots - count:]))
     if arrow:
         output = output.replace("...", ellipsis)
@@ -104,8 +104,8 @@ def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
         once = sorted(k for k in set(letters) if letters.count(k) == 1 and k not in ellipsis)
         output = ellipsis + "".join(once)
     if len(set(output)) != len(output) or not set(output) <= set("".join(filled)):
-        raise ValueError(f"einsum: the output of {subscripts!r} repeats an index, or has one "
-                         "that no operand has")
+        raise ArgumentError(f"einsum: the output of {subscripts!r} repeats an index, or has one "
+                            "that no operand has")
     return filled, output
 
 

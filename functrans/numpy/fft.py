@@ -10,7 +10,7 @@ import operator
 import numpy as np
 
 from functrans.array import as_array
-from functrans.errors import DtypeError, ShapeError
+from functrans.errors import ArgumentError, DtypeError, ShapeError
 from functrans.numpy import manipulation
 from functrans.numpy.promotion import as_arraylike, canonical_axis, canonical_dtype, promote_inexact
 from functrans.numpy.ufuncs import conjugate
@@ -62,8 +62,9 @@ def _size(x, axis: int, n, half: bool, name: str) -> int:
         n = 2 * (x.shape[axis] - 1) if half else x.shape[axis]
     n = operator.index(n)
     if n < 1:
-        raise ValueError(f"fft.{name}: the transform along axis {axis} of {x.type} would have {n} "
-                         "points; at least 1 is needed")
+        raise ArgumentError(
+            f"fft.{name}: the transform along axis {axis} of {x.type} would have {n} "
+            "points; at least 1 is needed")
     return n
 
 
@@ -79,7 +80,8 @@ def _fitted(x, axis: int, size: int):
 def _transform(x, kind: str, s, axes, norm, name: str):
     norm = "backward" if norm is None else norm
     if norm not in _NORMS:
-        raise ValueError(f"fft.{name}: norm must be 'backward', 'forward' or 'ortho', got {norm!r}")
+        raise ArgumentError(
+            f"fft.{name}: norm must be 'backward', 'forward' or 'ortho', got {norm!r}")
     x = _operand(x, kind, name)
     axes, sizes = _axes_and_sizes(x, s, axes, kind, name)
     if not axes:
@@ -177,7 +179,8 @@ def _opposite(norm, name: str) -> str:
     """The norm of the opposite direction."""
     found = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
     if norm not in found:
-        raise ValueError(f"fft.{name}: norm must be 'backward', 'forward' or 'ortho', got {norm!r}")
+        raise ArgumentError(
+            f"fft.{name}: norm must be 'backward', 'forward' or 'ortho', got {norm!r}")
     return found[norm]
 
 
@@ -318,9 +321,9 @@ def _frequencies(function, n, d, dtype, name: str):
     try:
         n = operator.index(n)
     except TypeError:
-        raise TypeError(f"fft.{name}: n must be an int, got {n!r}") from None
+        raise ArgumentError(f"fft.{name}: n must be an int, got {n!r}") from None
     if n < 1:
-        raise ValueError(f"fft.{name}: n must be at least 1, got {n}")
+        raise ArgumentError(f"fft.{name}: n must be at least 1, got {n}")
     dtype = canonical_dtype(dtype)
     if not isinstance(d, (int, float)):
         return as_array(function(n).astype(dtype)) / convert(as_arraylike(d), dtype)

@@ -11,6 +11,7 @@ from numpy import index_exp, s_
 
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.arithmetic import clip
 from functrans.numpy.ranges import arange, linspace
@@ -92,8 +93,9 @@ def _directive(text: str, options: tuple, name: str) -> tuple:
         given = [int(part) for part in text.split(",")]
         assert 1 <= len(given) <= 3
     except (ValueError, AssertionError):
-        raise ValueError(f"{name}: unknown special directive {text!r}; it is up to three integers: "
-                         "axis, least number of axes, place of the axis of vectors") from None
+        raise ArgumentError(
+            f"{name}: unknown special directive {text!r}; it is up to three integers: "
+            "axis, least number of axes, place of the axis of vectors") from None
     return (*given, *options[len(given):])
 
 
@@ -104,7 +106,7 @@ def _range_or_array(item, name: str):
             return linspace(start, stop, int(abs(step)))
         return arange(start, stop, step)
     if isinstance(item, str):
-        raise ValueError(f"{name}: special directives must be the first entry, got {item!r}")
+        raise ArgumentError(f"{name}: special directives must be the first entry, got {item!r}")
     item = materialize(as_operand(item, name))
     return prim.reshape(item, (1,)) if not item.ndim else item
 
@@ -146,7 +148,7 @@ def ix_(*args) -> tuple:
     for k, item in enumerate(args):
         item = as_arraylike(item, "ix_")
         if item.ndim != 1:
-            raise ValueError(f"ix_ takes vectors, argument {k} has shape {item.shape}")
+            raise ArgumentError(f"ix_ takes vectors, argument {k} has shape {item.shape}")
         if is_bool(item.dtype):
             item = as_array(np.flatnonzero(item._concrete("a boolean vector in ix_")))
         elif not item.size:
@@ -168,13 +170,13 @@ def _check_inside(index, size: int, name: str):
         value = np.asarray(index)
         outside = value[(value < 0) | (value >= size)]
         if outside.size:
-            raise ValueError(f"{name}: index {outside.flat[0]} is out of bounds for size {size}")
+            raise ArgumentError(f"{name}: index {outside.flat[0]} is out of bounds for size {size}")
 
 
 def _integers(x, name: str):
     x = as_arraylike(x, name)
     if not is_integer(x.dtype):
-        raise TypeError(f"{name} takes integers, not {x.dtype.name}")
+        raise ArgumentError(f"{name} takes integers, not {x.dtype.name}")
     return x
 
 
@@ -192,9 +194,9 @@ def ravel_multi_index(multi_index, dims, mode="raise", order: str = "C"):
     modes = (mode,) * len(dims) if isinstance(mode, str) else tuple(mode)
     parts = [_integers(part, "ravel_multi_index") for part in multi_index]
     if not len(parts) == len(dims) == len(modes):
-        raise ValueError(f"ravel_multi_index: {len(parts)} index arrays for {len(dims)} axes")
+        raise ArgumentError(f"ravel_multi_index: {len(parts)} index arrays for {len(dims)} axes")
     if order not in ("C", "F"):
-        raise ValueError(f"ravel_multi_index: order must be 'C' or 'F', got {order!r}")
+        raise ArgumentError(f"ravel_multi_index: order must be 'C' or 'F', got {order!r}")
     parts = broadcast_all([convert(part, np.int64) for part in parts])
     parts = [_limited(part, size, how) for part, size, how in zip(parts, dims, modes)]
     if order == "F":
@@ -211,7 +213,8 @@ def _limited(index, size: int, mode: str):
     if mode == "clip":
         return clip(index, 0, max(size - 1, 0))
     if mode != "raise":
-        raise ValueError(f"ravel_multi_index: mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
+        raise ArgumentError(
+            f"ravel_multi_index: mode must be 'raise', 'wrap' or 'clip', got {mode!r}")
     _check_inside(index, size, "ravel_multi_index")
     return index
 
@@ -228,7 +231,7 @@ def unravel_index(indices, shape, order: str = "C") -> tuple:
     shape = _dims(shape)
     rest = _integers(indices, "unravel_index")
     if order not in ("C", "F"):
-        raise ValueError(f"unravel_index: order must be 'C' or 'F', got {order!r}")
+        raise ArgumentError(f"unravel_index: order must be 'C' or 'F', got {order!r}")
     _check_inside(rest, math.prod(shape), "unravel_index")
     rest, places = convert(rest, np.int64), []
     for size in shape if order == "F" else shape[::-1]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from functrans.array import Array, ArrayBase, as_array
-from functrans.errors import IndexingError
+from functrans.errors import ArgumentError, IndexingError
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.promotion import as_arraylike, broadcast_one, broadcast_shapes
 from functrans.primitives import elementwise as basic
@@ -29,8 +29,8 @@ def index_mode(mode, name: str) -> str:
     try:
         return MODES[mode]
     except (KeyError, TypeError):
-        raise ValueError(f"{name}: mode must be 'raise', 'clip', 'wrap', 'fill', 'drop' or "
-                         f"'promise_in_bounds', got {mode!r}") from None
+        raise ArgumentError(f"{name}: mode must be 'raise', 'clip', 'wrap', 'fill', 'drop' or "
+                            f"'promise_in_bounds', got {mode!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ def _bounds(item: slice, size: int) -> tuple:
         parts = [part if part is None else part.__index__()
                  for part in (item.start, item.stop, item.step)]
     except AttributeError:
-        raise TypeError("slice indices must be integers or None or have an __index__ method, "
-                        f"got {item}") from None
+        raise ArgumentError("slice indices must be integers or None or have an __index__ method, "
+                            f"got {item}") from None
     return slice(*parts).indices(size)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import OutOfBoundsError
+from functrans.errors import ArgumentError, IndexingError, OutOfBoundsError
 from functrans.ir.type import is_integer
 from functrans.numpy.arithmetic import clip
 from functrans.numpy.choosing import where  # noqa: F401  (a kind of indexing, to many callers)
@@ -146,7 +146,7 @@ def index_operand(indices, name: str):
         indices = np.zeros(items.shape, np.int64) if not items.size else \
             items if isinstance(items, Tracer) else np.asarray(items)
     if not is_integer(indices.dtype):
-        raise TypeError(f"{name}: indices must be integers, got {indices.dtype.name}")
+        raise ArgumentError(f"{name}: indices must be integers, got {indices.dtype.name}")
     return indices
 
 
@@ -170,10 +170,10 @@ def take_along_axis(arr, indices, axis: int | None = -1, mode: str | None = None
         arr, axis = prim.reshape(arr, (arr.size,)), 0
     axis = canonical_axis(axis, arr.ndim)
     if arr.ndim != indices.ndim:
-        raise ValueError(f"take_along_axis: arr {arr.type} and indices {indices.type} must have "
-                         "the same number of axes")
+        raise ArgumentError(f"take_along_axis: arr {arr.type} and indices {indices.type} must have "
+                            "the same number of axes")
     if not is_integer(indices.dtype):
-        raise IndexError(f"take_along_axis: indices must be integers, got {indices.type}")
+        raise IndexingError(f"take_along_axis: indices must be integers, got {indices.type}")
     mode = index_mode(mode, "take_along_axis")
     lead = tuple(1 if k == axis else size for k, size in enumerate(arr.shape))
     shape = broadcast_shapes(lead, indices.shape)

@@ -66,7 +66,7 @@ def result_type(*arrays_and_dtypes) -> np.dtype:
     dtype('float32')
     """
     if not arrays_and_dtypes:
-        raise ValueError("result_type needs at least one array or dtype")
+        raise ArgumentError("result_type needs at least one array or dtype")
     operands = []
     for item in arrays_and_dtypes:
         named = isinstance(item, (np.dtype, type, str))
@@ -95,8 +95,9 @@ def can_cast(from_, to, casting: str = "safe") -> bool:
     False
     """
     if isinstance(from_, (bool, int, float, complex)) and not isinstance(from_, np.generic):
-        raise TypeError("can_cast takes dtypes and arrays; the dtype of a Python number depends on "
-                        "what it meets")
+        raise ArgumentError(
+            "can_cast takes dtypes and arrays; the dtype of a Python number depends on "
+            "what it meets")
     source = from_.dtype if isinstance(from_, (ArrayBase, np.ndarray, np.generic)) else from_
     source, target = canonical_dtype(source), canonical_dtype(to)
     if "bfloat16" not in (source.name, target.name) or casting not in ("safe", "same_kind"):
@@ -131,14 +132,14 @@ def isdtype(dtype, kind) -> bool:
     True
     """
     if isinstance(dtype, str):
-        raise TypeError(f"isdtype takes a dtype, not the string {dtype!r}")
+        raise ArgumentError(f"isdtype takes a dtype, not the string {dtype!r}")
     dtype = canonical_dtype(dtype)
     if isinstance(kind, tuple):
         return any([isdtype(dtype, part) for part in kind])
     if isinstance(kind, str):
         if kind not in _KINDS:
-            raise ValueError(f"isdtype: kind must be a dtype or one of {', '.join(_KINDS)}, got "
-                             f"{kind!r}")
+            raise ArgumentError(f"isdtype: kind must be a dtype or one of {', '.join(_KINDS)}, got "
+                                f"{kind!r}")
         return _KINDS[kind](dtype)
     return dtype == canonical_dtype(kind)
 
@@ -188,7 +189,7 @@ def common_type(*arrays):
     for array in arrays:
         dtype = as_arraylike(array, "common_type").dtype
         if is_bool(dtype):
-            raise TypeError("common_type: can't get common type for non-numeric array")
+            raise ArgumentError("common_type: can't get common type for non-numeric array")
         kind = _promote_types(kind, np.dtype(np.float64) if is_integer(dtype) else dtype)
     return kind.type
 

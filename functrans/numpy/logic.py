@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import DtypeError
+from functrans.errors import ArgumentError, DtypeError
 from functrans.ir.type import is_bool, is_complex, is_float, is_integer
 from functrans.numpy.arithmetic import abs
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_all, cast, materialize,
@@ -154,7 +154,7 @@ isinf = _classify("isinf", lambda x: basic.eq(basic.abs_(x), x.dtype.type(np.inf
 def _is_infinity(name: str, value: float, doc: str, call: str):
     def function(x, /, out=None):
         if out is not None:
-            raise TypeError(f"{name}(out=...): arrays are immutable; use the result")
+            raise ArgumentError(f"{name}(out=...): arrays are immutable; use the result")
         x = as_arraylike(x, name)
         if is_complex(x.dtype):
             raise DtypeError(f"{name} takes real numbers, not {x.dtype.name}")

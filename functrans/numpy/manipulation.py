@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.numpy.creation import _shape
 from functrans.numpy.indexing import take
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
@@ -34,7 +34,7 @@ def reshape(a, /, shape, order: str = "C", *, copy: bool | None = None):
         backwards = prim.reshape(prim.transpose(a, range(a.ndim)[::-1]), sizes[::-1])
         return prim.transpose(backwards, range(len(sizes))[::-1])
     if order not in ("C", "A"):
-        raise ValueError(f"reshape: order must be 'C' or 'F', got {order!r}")
+        raise ArgumentError(f"reshape: order must be 'C' or 'F', got {order!r}")
     return prim.reshape(a, sizes)
 
 
@@ -43,7 +43,7 @@ def _completed(a, shape) -> tuple:
     dims = shape if isinstance(shape, (tuple, list)) else (shape,)
     sizes = [size.__index__() for size in dims]
     if sizes.count(-1) > 1:
-        raise ValueError(f"reshape: only one size can be -1, got {tuple(sizes)}")
+        raise ArgumentError(f"reshape: only one size can be -1, got {tuple(sizes)}")
     if -1 in sizes:
         rest = math.prod(size for size in sizes if size != -1)
         if rest == 0 or a.size % rest:
@@ -78,8 +78,8 @@ def transpose(a, axes: Sequence[int] | None = None):
         return prim.transpose(a, range(a.ndim)[::-1])
     order = [canonical_axis(axis, a.ndim) for axis in axes]
     if sorted(order) != list(range(a.ndim)):
-        raise ValueError(f"transpose: axes {tuple(axes)} are not a permutation of the axes of "
-                         f"{a.type}")
+        raise ArgumentError(f"transpose: axes {tuple(axes)} are not a permutation of the axes of "
+                            f"{a.type}")
     return prim.transpose(a, order)
 
 
@@ -102,7 +102,7 @@ def matrix_transpose(x, /):
     """
     x = as_arraylike(x, "matrix_transpose")
     if x.ndim < 2:
-        raise ValueError(f"matrix_transpose takes at least two axes, got shape {x.shape}")
+        raise ArgumentError(f"matrix_transpose takes at least two axes, got shape {x.shape}")
     return swapaxes(x, -1, -2)
 
 
@@ -130,7 +130,7 @@ def moveaxis(a, source, destination):
     a = as_arraylike(a, "moveaxis")
     from_, to = (_axis_list(axes, a.ndim) for axes in (source, destination))
     if len(from_) != len(to):
-        raise ValueError("moveaxis: source and destination must have the same number of axes")
+        raise ArgumentError("moveaxis: source and destination must have the same number of axes")
     order = [axis for axis in range(a.ndim) if axis not in from_]
     for place, axis in sorted(zip(to, from_)):
         order.insert(place, axis)
@@ -141,7 +141,7 @@ def _axis_list(axes, ndim: int) -> list[int]:
     given = axes if isinstance(axes, (tuple, list)) else (axes,)
     found = [canonical_axis(axis, ndim) for axis in given]
     if len(set(found)) != len(found):
-        raise ValueError(f"repeated axis in {axes!r}")
+        raise ArgumentError(f"repeated axis in {axes!r}")
     return found
 
 
@@ -184,7 +184,7 @@ def squeeze(a, axis=None):
         else canonical_axes(axis, a.ndim)
     for k in axes:
         if a.shape[k] != 1:
-            raise ValueError(f"squeeze: axis {k} of {a.type} has size {a.shape[k]}, not one")
+            raise ArgumentError(f"squeeze: axis {k} of {a.type} has size {a.shape[k]}, not one")
     return prim.reshape(a, tuple(size for k, size in enumerate(a.shape) if k not in axes))
 
 
@@ -220,7 +220,7 @@ def _arrays(arrays, name: str, dtype=None) -> list:
         arrays = list(arrays)
     operands = [materialize(as_operand(x, name)) for x in arrays]
     if not operands:
-        raise ValueError(f"{name} needs at least one array")
+        raise ArgumentError(f"{name} needs at least one array")
     if dtype is not None:
         return [convert(x, np.dtype(dtype)) for x in operands]
     return promote(*operands)
@@ -238,7 +238,7 @@ def concatenate(arrays, axis: int | None = 0, out=None, *, dtype=None):
     if axis is None:
         arrays, axis = [ravel(x) for x in arrays], 0
     if not arrays[0].ndim:
-        raise ValueError("concatenate: 0-d arrays cannot be concatenated; use stack")
+        raise ArgumentError("concatenate: 0-d arrays cannot be concatenated; use stack")
     return prim.concatenate(arrays, canonical_axis(axis, arrays[0].ndim))
 
 
@@ -334,15 +334,16 @@ def block(arrays):
 def _depth(item, path: str) -> int:
     """How deep lists are nested, the same everywhere."""
     if isinstance(item, tuple):
-        raise TypeError(f"block: {path} is a tuple; blocks are arranged by lists")
+        raise ArgumentError(f"block: {path} is a tuple; blocks are arranged by lists")
     if not isinstance(item, list):
         return 0
     if not item:
-        raise ValueError(f"block: {path} is an empty list")
+        raise ArgumentError(f"block: {path} is an empty list")
     depths = [_depth(part, f"{path}[{k}]") for k, part in enumerate(item)]
     if len(set(depths)) > 1:
-        raise ValueError(f"block: lists are nested {min(depths)} to {max(depths)} deep in {path}; "
-                         "all blocks must be at one depth")
+        raise ArgumentError(
+            f"block: lists are nested {min(depths)} to {max(depths)} deep in {path}; "
+            "all blocks must be at one depth")
     return depths[0] + 1
 
 
@@ -398,7 +399,7 @@ def array_split(ary, indices_or_sections, axis: int = 0) -> list:
     else:
         count = indices_or_sections.__index__()
         if count <= 0:
-            raise ValueError("the number of sections must be larger than 0")
+            raise ArgumentError("the number of sections must be larger than 0")
         each, more = divmod(size, count)
         cuts = [0]
         for part in range(count):
@@ -422,8 +423,8 @@ def split(ary, indices_or_sections, axis: int = 0) -> list:
     if not hasattr(indices_or_sections, "__len__"):
         size = ary.shape[canonical_axis(axis, ary.ndim)]
         if size % indices_or_sections:
-            raise ValueError(f"split: an axis of size {size} cannot be split into "
-                             f"{indices_or_sections} equal parts; use array_split")
+            raise ArgumentError(f"split: an axis of size {size} cannot be split into "
+                                f"{indices_or_sections} equal parts; use array_split")
     return array_split(ary, indices_or_sections, axis)
 
 
@@ -441,7 +442,7 @@ def hsplit(ary, indices_or_sections) -> list:
 def _with_rank(ary, rank: int, name: str):
     ary = as_arraylike(ary, name)
     if ary.ndim < rank:
-        raise ValueError(f"{name} takes arrays of {rank} or more axes, got shape {ary.shape}")
+        raise ArgumentError(f"{name} takes arrays of {rank} or more axes, got shape {ary.shape}")
     return ary
 
 
@@ -545,7 +546,7 @@ def roll(a, shift, axis=None):
     shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(axes)
     axes = axes * len(shifts) if len(axes) == 1 else axes
     if len(axes) != len(shifts):
-        raise ValueError("roll: shift and axis must have the same length")
+        raise ArgumentError("roll: shift and axis must have the same length")
     for distance, k in zip(shifts, axes):
         a = _roll_one(a, distance, k)
     return a

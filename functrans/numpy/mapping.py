@@ -15,7 +15,7 @@ import numpy as np
 
 from functrans import tree
 from functrans.array import Array
-from functrans.errors import ConcretizationError
+from functrans.errors import ArgumentError, ConcretizationError
 from functrans.numpy.manipulation import stack
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
                                        canonical_axis, canonical_dtype)
@@ -52,8 +52,9 @@ _SIGNATURE = re.compile(rf"^\s*\({_NAME}\)(?:\s*,\s*\({_NAME}\))*\s*->"
 def _parse(signature: str) -> tuple[list, list]:
     """The names of the core dimensions of each argument, and of each result."""
     if not _SIGNATURE.match(signature):
-        raise ValueError(f"vectorize: not a valid gufunc signature: {signature!r}; write such as "
-                         "'(m,n),(n)->(m)'")
+        raise ArgumentError(
+            f"vectorize: not a valid gufunc signature: {signature!r}; write such as "
+            "'(m,n),(n)->(m)'")
     return tuple([[tuple(part.strip() for part in item.split(",") if part.strip())
                    for item in re.findall(r"\(([^)]*)\)", side)]
                   for side in signature.split("->")])
@@ -100,8 +101,9 @@ def _call(function, args: tuple, kwargs: dict, fixed, core, kinds):
     arrays = [as_arraylike(value, "vectorize") for value in given]
     inputs, outputs = core or ([()] * len(arrays), None)
     if len(inputs) != len(arrays):
-        raise TypeError(f"vectorize: wrong number of positional arguments: expected {len(inputs)}, "
-                        f"got {len(arrays)}")
+        raise ArgumentError(
+            f"vectorize: wrong number of positional arguments: expected {len(inputs)}, "
+            f"got {len(arrays)}")
 
     def lane(*values):
         every = list(args)
@@ -119,8 +121,9 @@ def _mapped(lane, arrays, inputs) -> tuple:
     """All axes but the core ones are broadcast, and run as lanes."""
     for array, names in zip(arrays, inputs):
         if array.ndim < len(names):
-            raise ValueError(f"vectorize: an argument of shape {array.shape} does not have enough "
-                             f"dimensions for all core dimensions {names}")
+            raise ArgumentError(
+                f"vectorize: an argument of shape {array.shape} does not have enough "
+                f"dimensions for all core dimensions {names}")
     loops = [array.shape[:array.ndim - len(names)] for array, names in zip(arrays, inputs)]
     shape = broadcast_shapes(*loops)
     size = math.prod(shape)
@@ -139,14 +142,14 @@ def _checked(results: list, outputs, arrays, inputs) -> list:
     def check(names, shape, what: str):
         for name, size in zip(names, shape[len(shape) - len(names):]):
             if sizes.setdefault(name, size) != size:
-                raise ValueError(f"vectorize: inconsistent size for core dimension {name!r}: "
-                                 f"{size} in {what} vs {sizes[name]}")
+                raise ArgumentError(f"vectorize: inconsistent size for core dimension {name!r}: "
+                                    f"{size} in {what} vs {sizes[name]}")
     for k, (array, names) in enumerate(zip(arrays, inputs)):
         check(names, array.shape, f"argument {k}")
     if outputs is not None:
         if len(outputs) != len(results):
-            raise ValueError(f"vectorize: wrong number of outputs from pyfunc: expected "
-                             f"{len(outputs)}, got {len(results)}")
+            raise ArgumentError(f"vectorize: wrong number of outputs from pyfunc: expected "
+                                f"{len(outputs)}, got {len(results)}")
         for k, (out, names) in enumerate(zip(results, outputs)):
             check(names, out.shape, f"result {k}")
     return results
@@ -164,10 +167,10 @@ def frompyfunc(func: Callable, /, nin: int, nout: int, *, identity=None):
 
     def function(*args):
         if len(args) != nin:
-            raise TypeError(f"{function.__name__} takes {nin} operands, got {len(args)}")
+            raise ArgumentError(f"{function.__name__} takes {nin} operands, got {len(args)}")
         results = mapped(*args)
         if isinstance(results, tuple) and len(results) != nout:
-            raise ValueError(f"{function.__name__} gave {len(results)} results, not {nout}")
+            raise ArgumentError(f"{function.__name__} gave {len(results)} results, not {nout}")
         return results
     function.__name__ = function.__qualname__ = getattr(func, "__name__", "function")
     function.__doc__ = func.__doc__
@@ -193,8 +196,8 @@ def apply_along_axis(func1d: Callable, axis: int, arr, *args, **kwargs):
     shape = tuple(arr.shape[k] for k in rest)
     size = math.prod(shape)
     if not size:
-        raise ValueError("apply_along_axis: cannot apply to an array without elements, of shape "
-                         f"{arr.shape}")
+        raise ArgumentError("apply_along_axis: cannot apply to an array without elements, of shape "
+                            f"{arr.shape}")
     rows = prim.reshape(prim.transpose(arr, [*rest, axis]), (size, arr.shape[axis]))
     outs, structure = map_lanes(lambda row: func1d(row, *args, **kwargs), size, [rows],
                                 "apply_along_axis")
@@ -224,7 +227,7 @@ def apply_over_axes(func: Callable, a, axes):
         if result.ndim != a.ndim:
             result = prim.expand_dims(result, (axis,))
             if result.ndim != a.ndim:
-                raise ValueError("apply_over_axes: function is not returning an array of the "
-                                 "correct shape")
+                raise ArgumentError("apply_over_axes: function is not returning an array of the "
+                                    "correct shape")
         a = result
     return a

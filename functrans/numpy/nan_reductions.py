@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_inexact
 from functrans.numpy.choosing import where as where_
 from functrans.numpy.promotion import as_arraylike
@@ -136,7 +137,7 @@ def _nan_place(name: str, function, neutral, doc: str):
         if mask is None:
             return function(a, axis, out, keepdims=keepdims)
         if isinstance(mask, Array) and np.asarray(mask).all(axis).any():
-            raise ValueError(f"{name}: All-NaN slice encountered")
+            raise ArgumentError(f"{name}: All-NaN slice encountered")
         return function(where_(mask, neutral(a.dtype), a), axis, out, keepdims=keepdims)
     place.__name__ = place.__qualname__ = name
     place.__doc__ = doc

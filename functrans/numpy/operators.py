@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from functrans.array import Array, ArrayBase
+from functrans.errors import ArgumentError
 from functrans.numpy import (choosing, creation, diagonals, indexing, manipulation, products,
                              reductions, repeating, searching, ufuncs)
 from functrans.numpy.at import At
@@ -102,8 +103,8 @@ def _astype(self, dtype, copy: bool = True):
 
 
 def _view(self, dtype):
-    raise TypeError("views of memory are not available; use astype, or "
-                    "lax.bitcast_convert_type")
+    raise ArgumentError("views of memory are not available; use astype, or "
+                        "lax.bitcast_convert_type")
 
 
 def _matrix_transpose(self):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy.calculus import convolve
 from functrans.numpy.creation import zeros
@@ -24,7 +25,7 @@ from functrans.primitives.elementwise import convert
 def _coefficients(p, name: str):
     p = atleast_1d(as_arraylike(p, name))
     if p.ndim != 1:
-        raise ValueError(f"{name}: coefficients must be a vector, got shape {p.shape}")
+        raise ArgumentError(f"{name}: coefficients must be a vector, got shape {p.shape}")
     return p
 
 
@@ -105,7 +106,7 @@ def polydiv(u, v) -> tuple:
     u, v = (materialize(p) for p in promote_inexact(_coefficients(u, "polydiv"),
                                                     _coefficients(v, "polydiv")))
     if not v.size:
-        raise ValueError("polydiv: the divisor has no coefficients")
+        raise ArgumentError("polydiv: the divisor has no coefficients")
     count = max(u.size - v.size + 1, 1)
     rest, quotient = u, []
     for k in range(u.size - v.size + 1):
@@ -136,7 +137,7 @@ def polyder(p, m: int = 1):
     Array([3, 2, 1], dtype=int64)
     """
     if m != int(m) or m < 0:
-        raise ValueError(f"polyder: order of derivative must be positive, got {m!r}")
+        raise ArgumentError(f"polyder: order of derivative must be positive, got {m!r}")
     p = as_arraylike(p, "polyder")
     for _ in range(int(m)):
         powers = arange(p.size - 1, 0, -1) if p.size > 1 else zeros(0, np.int64)
@@ -154,7 +155,7 @@ def polyint(p, m: int = 1, k=None):
     Array([3., 4., 0.], dtype=float32)
     """
     if m != int(m) or m < 0:
-        raise ValueError(f"polyint: order of integral must be positive, got {m!r}")
+        raise ArgumentError(f"polyint: order of integral must be positive, got {m!r}")
     constants = _constants(0 if k is None else k, int(m))
     p = as_arraylike(p, "polyint")
     if not constants:
@@ -174,7 +175,7 @@ def _constants(k, m: int) -> list:
         k = [k] * m if not getattr(k, "ndim", 0) else list(k)
     k = list(k) * m if len(k) == 1 else list(k)
     if len(k) < m:
-        raise ValueError("polyint: k must be a scalar or a rank-1 array of length 1 or >m")
+        raise ArgumentError("polyint: k must be a scalar or a rank-1 array of length 1 or >m")
     return k[:m]
 
 
@@ -189,7 +190,7 @@ def poly(seq_of_zeros):
     if roots.ndim == 2 and roots.shape[0] == roots.shape[1] and roots.shape[0]:
         return _characteristic(roots)
     elif roots.ndim != 1:
-        raise ValueError("poly: input must be 1d or non-empty square 2d array.")
+        raise ArgumentError("poly: input must be 1d or non-empty square 2d array.")
     roots = materialize(promote_inexact(roots)[0])
     if not roots.size:
         return full(roots.type.with_shape(()), 1)
@@ -218,12 +219,12 @@ def vander(x, N: int | None = None, increasing: bool = False):
     """
     x = as_arraylike(x, "vander")
     if x.ndim != 1:
-        raise ValueError("vander: x must be a one-dimensional array or sequence.")
+        raise ArgumentError("vander: x must be a one-dimensional array or sequence.")
     if not is_inexact(x.dtype):
         x = convert(x, promote_types(x.dtype, np.dtype(np.int64)))
     count = x.size if N is None else N
     if count < 0:
-        raise ValueError(f"vander: N must not be negative, got {N}")
+        raise ArgumentError(f"vander: N must not be negative, got {N}")
     columns = [basic_power(x, k) for k in range(count)]
     if not columns:
         return zeros((x.size, 0), x.dtype)
@@ -285,7 +286,7 @@ def polyfit(x, y, deg: int, rcond=None, full: bool = False, w=None, cov=False):
     if w is not None:
         w = cast(as_arraylike(w), x.dtype)
         if w.shape != x.shape:
-            raise TypeError(f"polyfit: w of shape {w.shape} for {x.size} points")
+            raise ArgumentError(f"polyfit: w of shape {w.shape} for {x.size} points")
         matrix, values = matrix * w[:, None], values * (w[:, None] if y.ndim == 2 else w)
     scale = _column_norms(matrix)
     found, residuals, rank, singular = linalg.lstsq(matrix / scale, values, rcond)
@@ -303,15 +304,15 @@ def _column_norms(matrix):
 
 def _check_points(x, y, deg: int):
     if deg < 0:
-        raise ValueError("polyfit: expected deg >= 0")
+        raise ArgumentError("polyfit: expected deg >= 0")
     if x.ndim != 1:
-        raise TypeError(f"polyfit: x must be a vector, got shape {x.shape}")
+        raise ArgumentError(f"polyfit: x must be a vector, got shape {x.shape}")
     if not x.size:
-        raise TypeError("polyfit: expected non-empty vector for x")
+        raise ArgumentError("polyfit: expected non-empty vector for x")
     if y.ndim not in (1, 2):
-        raise TypeError(f"polyfit: y must have one or two axes, got shape {y.shape}")
+        raise ArgumentError(f"polyfit: y must have one or two axes, got shape {y.shape}")
     if x.shape[0] != y.shape[0]:
-        raise TypeError(f"polyfit: x and y differ in length: {x.shape[0]} and {y.shape[0]}")
+        raise ArgumentError(f"polyfit: x and y differ in length: {x.shape[0]} and {y.shape[0]}")
 
 
 def _fit_covariance(matrix, scale, residuals, x, y, deg: int, cov):
@@ -321,7 +322,7 @@ def _fit_covariance(matrix, scale, residuals, x, y, deg: int, cov):
     if cov == "unscaled":
         return base
     if x.size <= deg + 1:
-        raise ValueError("polyfit: the number of data points must exceed order to scale the "
-                         "covariance matrix")
+        raise ArgumentError("polyfit: the number of data points must exceed order to scale the "
+                            "covariance matrix")
     factor = residuals / (x.size - (deg + 1))
     return base[:, :, None] * factor if y.ndim == 2 else base * factor

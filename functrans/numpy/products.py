@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_bool
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
                                        canonical_axis, canonical_dtype, promote)
@@ -78,7 +78,7 @@ def matmul(a, b, /, *, dtype=None):
     if dtype is not None:
         a, b = convert(a, canonical_dtype(dtype)), convert(b, canonical_dtype(dtype))
     if not a.ndim or not b.ndim:
-        raise ValueError("matmul: scalars cannot be matrix-multiplied; use multiply")
+        raise ArgumentError("matmul: scalars cannot be matrix-multiplied; use multiply")
     if a.ndim == 1 and b.ndim == 1:
         return dot(a, b)
     inner = max(b.ndim - 2, 0)
@@ -155,7 +155,7 @@ def tensordot(a, b, axes=2):
     left = [canonical_axis(k, a.ndim) for k in left]
     right = [canonical_axis(k, b.ndim) for k in right]
     if len(left) != len(right):
-        raise ValueError("tensordot: the two lists of axes differ in length")
+        raise ArgumentError("tensordot: the two lists of axes differ in length")
     for i, j in zip(left, right):
         if a.shape[i] != b.shape[j]:
             raise _mismatch("tensordot", a, b, i, j)

@@ -248,7 +248,7 @@ def canonical_axes(axis, ndim: int) -> tuple:
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = [canonical_axis(k, ndim) for k in given]
     if len(set(axes)) != len(axes):
-        raise ValueError(f"duplicate value in axis={axis!r}")
+        raise ArgumentError(f"duplicate value in axis={axis!r}")
     return tuple(sorted(axes))
 
 
@@ -257,7 +257,7 @@ def canonical_axis(axis, ndim: int) -> int:
     try:
         k = axis.__index__()
     except AttributeError:
-        raise TypeError(f"axis must be an int, got {axis!r}") from None
+        raise ArgumentError(f"axis must be an int, got {axis!r}") from None
     if not -ndim <= k < ndim:
         raise AxisError(k, ndim)
     return k % ndim

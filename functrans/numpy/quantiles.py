@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_complex
 from functrans.numpy.arithmetic import clip, floor, maximum, minimum
 from functrans.numpy.choosing import where
@@ -108,10 +109,10 @@ def _prepared(a, axis) -> tuple:
 def _quantile(name: str, a, q, axis, out, method: str, keepdims: bool, ignore_nan: bool):
     refuse_out(out, name)
     if method not in METHODS:
-        raise ValueError(f"{name}: method must be one of {', '.join(METHODS)}, got {method!r}")
+        raise ArgumentError(f"{name}: method must be one of {', '.join(METHODS)}, got {method!r}")
     a = as_arraylike(a, name)
     if is_complex(a.dtype):
-        raise TypeError(f"{name}: a must be an array of real numbers")
+        raise ArgumentError(f"{name}: a must be an array of real numbers")
     discrete = method in ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
     exact = a.dtype if discrete else None
     a, q = promote_inexact(a, q)
@@ -152,11 +153,11 @@ def _check_q(q, low: float, high: float, name: str):
     """q as an array; raises ValueError where it is known to be outside."""
     q = as_arraylike(q, name)
     if is_complex(q.dtype):
-        raise TypeError(f"{name}: q must be real")
+        raise ArgumentError(f"{name}: q must be real")
     if isinstance(q, Array):
         values = np.asarray(q)
         if not ((values >= low) & (values <= high)).all():
-            raise ValueError(f"{name}: q must be from {low:g} to {high:g}, got {values}")
+            raise ArgumentError(f"{name}: q must be from {low:g} to {high:g}, got {values}")
     return q
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from functrans.array import as_array
 from functrans.config import default_float
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_inexact
 from functrans.numpy.creation import _shape, check_device, nan, zeros
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
@@ -36,7 +36,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None):
         start, stop = 0, start
     step = 1 if step is None else step
     if step == 0:
-        raise ValueError("arange: step must not be zero")
+        raise ArgumentError("arange: step must not be zero")
     if dtype is None:
         dtype, _ = result_type_of(start, stop, step)
     dtype = canonical_dtype(dtype)
@@ -69,7 +69,7 @@ def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = 
     from functrans.numpy.manipulation import moveaxis
     num = num.__index__()
     if num < 0:
-        raise ValueError(f"linspace: the number of samples must not be negative, got {num}")
+        raise ArgumentError(f"linspace: the number of samples must not be negative, got {num}")
     kind, _ = result_type_of(as_operand(start), as_operand(stop))
     inner = kind if is_inexact(kind) else default_float()
     if dtype is not None:
@@ -218,7 +218,7 @@ def meshgrid(*xi, indexing: str = "xy", sparse: bool = False, copy: bool = True)
     (3, 2)
     """
     if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij', got {indexing!r}")
+        raise ArgumentError(f"meshgrid: indexing must be 'xy' or 'ij', got {indexing!r}")
     vectors = [reshape(v, (v.size,)) for v in (as_arraylike(x, "meshgrid") for x in xi)]
     order = list(range(len(vectors)))
     if indexing == "xy" and len(vectors) >= 2:

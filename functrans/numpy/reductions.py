@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from functrans.config import default_float
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_bool, is_complex, is_inexact, is_integer
 from functrans.numpy.choosing import where as where_
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
@@ -74,7 +74,7 @@ def _same(a, dtype) -> bool:
 
 def _no_out(out):
     if out is not None:
-        raise TypeError("out= is not possible: arrays are immutable; use the result")
+        raise ArgumentError("out= is not possible: arrays are immutable; use the result")
 
 
 def prod(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None, where=None):
@@ -99,10 +99,11 @@ def _extreme(name: str, function, neutral, combine, doc: str):
         a = as_arraylike(a, name)
         axes = canonical_axes(axis, a.ndim)
         if initial is None and 0 in [a.shape[k] for k in axes]:
-            raise ValueError(f"{name} of no elements (shape {a.shape}, axis {axis}) has no value; "
-                             "give initial=")
+            raise ArgumentError(
+                f"{name} of no elements (shape {a.shape}, axis {axis}) has no value; "
+                "give initial=")
         if where is not None and where is not True and initial is None:
-            raise ValueError(f"{name} with where= needs initial=")
+            raise ArgumentError(f"{name} with where= needs initial=")
         a = _masked(a, where, neutral(a.dtype))
         result = _kept(function(a, axes), axes, keepdims)
         return result if initial is None else combine(result, _start(initial, a.dtype))
@@ -227,7 +228,7 @@ def _spread_weights(a, weights, axis):
     if weights.shape == a.shape:
         return weights
     if axis is None:
-        raise TypeError(f"average: weights of shape {weights.shape} for {a.type} need axis=")
+        raise ArgumentError(f"average: weights of shape {weights.shape} for {a.type} need axis=")
     axes = [canonical_axis(k, a.ndim) for k in (axis if isinstance(axis, tuple) else (axis,))]
     if weights.shape != tuple(a.shape[k] for k in axes):
         raise ShapeError(f"average: weights of shape {weights.shape} do not fit axis {axis} of "
@@ -367,7 +368,7 @@ def _cumulative(name: str, function, start: int, doc: str):
         x = as_arraylike(x, name)
         if axis is None:
             if x.ndim > 1:
-                raise ValueError(f"{name} of an array with several axes needs axis=")
+                raise ArgumentError(f"{name} of an array with several axes needs axis=")
             axis = 0
         axis = canonical_axis(axis, x.ndim)
         result = function(x, axis, dtype)

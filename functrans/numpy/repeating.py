@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from functrans.array import ArrayBase
-from functrans.errors import OutOfBoundsError, ShapeError
+from functrans.errors import ArgumentError, OutOfBoundsError, ShapeError
 from functrans.numpy.creation import _shape
 from functrans.numpy.indexing import take
 from functrans.numpy.manipulation import broadcast_to, concatenate, moveaxis, ravel
@@ -70,9 +70,9 @@ def _known_counts(repeats) -> np.ndarray:
                                     "on values; give total_repeat_length=)")
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" and counts.size:
-        raise TypeError(f"repeat: repeats must be integers, got {counts.dtype.name}")
+        raise ArgumentError(f"repeat: repeats must be integers, got {counts.dtype.name}")
     if (counts < 0).any():
-        raise ValueError("repeats may not contain negative values")
+        raise ArgumentError("repeats may not contain negative values")
     return counts.astype(np.int64)
 
 
@@ -214,12 +214,12 @@ def pad(array, pad_width, mode: str = "constant", *, constant_values=0):
     array = as_arraylike(array, "pad")
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     if any(width < 0 for pair in widths for width in pair):
-        raise ValueError("pad: widths must not be negative")
+        raise ArgumentError("pad: widths must not be negative")
     if mode == "constant":
         return _pad_constant(array, widths, constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f"pad: mode {mode!r} is not one of constant, edge, reflect, symmetric, "
-                         "wrap")
+        raise ArgumentError(f"pad: mode {mode!r} is not one of constant, edge, reflect, symmetric, "
+                            "wrap")
     for axis, (low, high) in enumerate(widths):
         if low or high:
             size = array.shape[axis]

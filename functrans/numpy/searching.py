@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.array import ArrayBase, as_array
+from functrans.errors import ArgumentError
 from functrans.numpy.choosing import where
 from functrans.numpy.indexing import getitem, take_along_axis
 from functrans.numpy.promotion import as_arraylike, canonical_axis, promote
@@ -63,7 +64,7 @@ def lexsort(keys, axis: int = -1):
     """
     columns = [as_arraylike(key, "lexsort") for key in keys][::-1]
     if not columns:
-        raise TypeError("lexsort needs at least one key")
+        raise ArgumentError("lexsort needs at least one key")
     axis = canonical_axis(axis, columns[0].ndim)
     places = prim.iota(np.int64, columns[0].shape, axis)
     return sorting.sort([*columns, places], axis, len(columns))[-1]
@@ -111,7 +112,7 @@ def argpartition(a, kth, axis: int | None = -1, kind: str = "introselect", order
 def _check_kth(kth, size: int, name: str):
     for place in np.atleast_1d(np.asarray(kth)):
         if not -size <= place < size:
-            raise ValueError(f"{name}: kth={place} is out of bounds for an axis of size {size}")
+            raise ArgumentError(f"{name}: kth={place} is out of bounds for an axis of size {size}")
 
 
 def top_k(x, k: int, /, *, axis: int = -1, mode: str = "largest"):
@@ -123,7 +124,7 @@ def top_k(x, k: int, /, *, axis: int = -1, mode: str = "largest"):
     """
     x, axis = _with_axis(x, axis, "top_k")
     if not 0 <= k <= x.shape[axis]:
-        raise ValueError(f"top_k: k={k} for an axis of size {x.shape[axis]}")
+        raise ArgumentError(f"top_k: k={k} for an axis of size {x.shape[axis]}")
     order = argsort(x, axis, descending=mode == "largest")
     order = prim.slice_axis(order, axis, 0, k)
     return take_along_axis(x, order, axis, "promise_in_bounds"), order
@@ -140,9 +141,9 @@ def searchsorted(a, v, side: str = "left", sorter=None):
     """
     a, v = promote(as_arraylike(a, "searchsorted"), as_arraylike(v, "searchsorted"))
     if a.ndim != 1:
-        raise ValueError(f"searchsorted takes a sorted vector, got shape {a.shape}")
+        raise ArgumentError(f"searchsorted takes a sorted vector, got shape {a.shape}")
     if side not in ("left", "right"):
-        raise ValueError(f"searchsorted: side must be 'left' or 'right', got {side!r}")
+        raise ArgumentError(f"searchsorted: side must be 'left' or 'right', got {side!r}")
     if sorter is not None:
         a = getitem(a, as_arraylike(sorter))
     low = convert(v != v, np.int64) * 0
@@ -176,7 +177,7 @@ def nonzero(a, *, size: int | None = None, fill_value=None) -> tuple:
     """
     a = as_arraylike(a, "nonzero")
     if a.ndim == 0:
-        raise ValueError("nonzero of a 0-d array is not defined; use atleast_1d")
+        raise ArgumentError("nonzero of a 0-d array is not defined; use atleast_1d")
     if size is None:
         value = a._concrete("nonzero (its result has a shape that depends on values; give size=)")
         return tuple(as_array(place) for place in np.nonzero(value))

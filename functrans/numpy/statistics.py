@@ -12,7 +12,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
-from functrans.errors import DtypeError, ShapeError
+from functrans.errors import ArgumentError, DtypeError, ShapeError, WeightsError
 from functrans.ir.type import is_complex, is_inexact, is_integer
 from functrans.numpy.arithmetic import clip
 from functrans.numpy.choosing import where
@@ -37,7 +37,7 @@ def _observations(m, rowvar: bool, name: str):
     """A matrix with a variable in each row."""
     m = as_arraylike(m, name)
     if m.ndim > 2:
-        raise ValueError(f"{name} takes vectors and matrices, got shape {m.shape}")
+        raise ArgumentError(f"{name} takes vectors and matrices, got shape {m.shape}")
     m = prim.reshape(m, (1, m.size)) if m.ndim < 2 else m
     return m if rowvar or m.shape[0] == 1 else prim.transpose(m, (1, 0))
 
@@ -55,7 +55,7 @@ def cov(m, y=None, rowvar: bool = True, bias: bool = False, ddof: int | None = N
            [4., 8.]], dtype=float32)
     """
     if ddof is not None and ddof != int(ddof):
-        raise ValueError(f"cov: ddof must be an integer, got {ddof!r}")
+        raise ArgumentError(f"cov: ddof must be an integer, got {ddof!r}")
     parts = [_observations(part, rowvar, "cov") for part in (m, y) if part is not None]
     parts = [materialize(part) for part in promote_inexact(*parts)]
     x = concatenate(parts, 0)
@@ -94,13 +94,13 @@ def _weights(fweights, aweights, count: int):
             continue
         part = as_arraylike(given, "cov")
         if name == "fweights" and not is_integer(part.dtype):
-            raise TypeError("cov: fweights must be integers")
+            raise ArgumentError("cov: fweights must be integers")
         if part.ndim > 1:
-            raise RuntimeError(f"cov: {name} cannot be multidimensional, got shape {part.shape}")
+            raise WeightsError(f"cov: {name} cannot be multidimensional, got shape {part.shape}")
         if part.shape != (count,):
-            raise RuntimeError(f"cov: {name} of shape {part.shape} for {count} observations")
+            raise WeightsError(f"cov: {name} of shape {part.shape} for {count} observations")
         if isinstance(part, Array) and (np.asarray(part) < 0).any():
-            raise ValueError(f"cov: {name} cannot be negative")
+            raise ArgumentError(f"cov: {name} cannot be negative")
         total = part if total is None else total * part
     return total
 
@@ -137,16 +137,16 @@ def bincount(x, /, weights=None, minlength: int = 0, *, length: int | None = Non
     """
     x = as_arraylike(x, "bincount")
     if x.ndim != 1:
-        raise ValueError(f"bincount takes a vector, got shape {x.shape}")
+        raise ArgumentError(f"bincount takes a vector, got shape {x.shape}")
     if not is_integer(x.dtype) and x.dtype.kind != "b" and x.size:
         raise DtypeError(f"bincount takes integers, not {x.dtype.name}")
     if minlength < 0:
-        raise ValueError(f"bincount: minlength must not be negative, got {minlength}")
+        raise ArgumentError(f"bincount: minlength must not be negative, got {minlength}")
     if length is None:
         values = x._concrete("bincount (its result has a shape that depends on values; give "
                              "length=)")
         if values.size and values.min() < 0:
-            raise ValueError(f"bincount: x has the negative element {values.min()}")
+            raise ArgumentError(f"bincount: x has the negative element {values.min()}")
         length = int(np.max(values, initial=-1)) + 1
         length = length if length > minlength else minlength
     x = convert(x, np.int64)
@@ -158,7 +158,7 @@ def _count_weights(x, weights):
         return full(x.type.strong(), 1)
     weights = materialize(promote_inexact(as_arraylike(weights, "bincount"))[0])
     if weights.shape != x.shape:
-        raise ValueError(f"bincount: weights of shape {weights.shape} for x of shape {x.shape}")
+        raise ArgumentError(f"bincount: weights of shape {weights.shape} for x of shape {x.shape}")
     return weights
 
 
@@ -181,14 +181,14 @@ def digitize(x, bins, right: bool = False):
     """
     bins = as_arraylike(bins, "digitize")
     if bins.ndim != 1:
-        raise ValueError(f"digitize: bins must be a vector, got shape {bins.shape}")
+        raise ArgumentError(f"digitize: bins must be a vector, got shape {bins.shape}")
     side = "left" if right else "right"
     if not bins.size:
         return searchsorted(bins, x, side)
     if isinstance(bins, Array):
         steps = np.diff(np.asarray(bins))
         if not ((steps >= 0).all() or (steps <= 0).all()):
-            raise ValueError("digitize: bins must be monotonically increasing or decreasing")
+            raise ArgumentError("digitize: bins must be monotonically increasing or decreasing")
     rising = searchsorted(bins, x, side)
     falling = bins.size - searchsorted(flip(bins), x, side)
     return where(basic.le(bins[0], bins[-1]), rising, falling)
@@ -212,7 +212,7 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     a = as_arraylike(a, "histogram")
     if isinstance(bins, str):
         if bins not in _RULES:
-            raise ValueError(f"histogram: {bins!r} is not a rule; there are {', '.join(_RULES)}")
+            raise ArgumentError(f"histogram: {bins!r} is not a rule; there are {', '.join(_RULES)}")
         values = a._concrete(f"a histogram with bins={bins!r}")
         return _float_edges(as_array(np.histogram_bin_edges(values, bins, range)), a)
     if isinstance(bins, (ArrayBase, np.ndarray, list, tuple)) and np.ndim(bins):
@@ -231,18 +231,19 @@ def _bin_count(bins) -> int:
     try:
         count = bins.__index__()
     except AttributeError:
-        raise TypeError(f"histogram: bins must be an integer, a vector or a string, got {bins!r}"
-                        ) from None
+        raise ArgumentError(
+            f"histogram: bins must be an integer, a vector or a string, got {bins!r}"
+            ) from None
     if count < 1:
-        raise ValueError(f"histogram: bins must be positive, got {count}")
+        raise ArgumentError(f"histogram: bins must be positive, got {count}")
     return count
 
 
 def _given_edges(edges):
     if edges.ndim != 1:
-        raise ValueError(f"histogram: edges must be a vector, got shape {edges.shape}")
+        raise ArgumentError(f"histogram: edges must be a vector, got shape {edges.shape}")
     if isinstance(edges, Array) and (np.diff(np.asarray(edges)) < 0).any():
-        raise ValueError("histogram: edges must increase monotonically")
+        raise ArgumentError("histogram: edges must increase monotonically")
     return edges
 
 
@@ -251,9 +252,9 @@ def _limits(a, given) -> tuple:
     if given is not None:
         low, high = given
         if not all(map(math.isfinite, (low, high))):
-            raise ValueError(f"histogram: range must be finite, got {given}")
+            raise ArgumentError(f"histogram: range must be finite, got {given}")
         if low > high:
-            raise ValueError(f"histogram: range must not fall, got {given}")
+            raise ArgumentError(f"histogram: range must not fall, got {given}")
         return (low - 0.5, high + 0.5) if low == high else (low, high)
     kind = a.dtype if is_inexact(a.dtype) else default_float()
     if not a.size:
@@ -276,7 +277,7 @@ def histogram(a, bins=10, range=None, density: bool | None = None, weights=None)
     a = as_arraylike(a, "histogram")
     weights = None if weights is None else as_arraylike(weights, "histogram")
     if weights is not None and weights.shape != a.shape:
-        raise ValueError(f"histogram: weights of shape {weights.shape} for a of shape {a.shape}")
+        raise ArgumentError(f"histogram: weights of shape {weights.shape} for a of shape {a.shape}")
     edges = histogram_bin_edges(a, bins, range, weights)
     places = _bin_of(prim.reshape(a, (a.size,)), edges)
     parts = full(places.type.strong(), 1) if weights is None else \
@@ -314,8 +315,8 @@ def histogramdd(sample, bins=10, range=None, density: bool | None = None, weight
     bins = list(bins) if isinstance(bins, (list, tuple, np.ndarray, ArrayBase)) else [bins] * dims
     ranges = [None] * dims if range is None else list(range)
     if len(bins) != dims or len(ranges) != dims:
-        raise ValueError(f"histogramdd: {len(bins)} bins and {len(ranges)} ranges for points of "
-                         f"{dims} coordinates")
+        raise ArgumentError(f"histogramdd: {len(bins)} bins and {len(ranges)} ranges for points of "
+                            f"{dims} coordinates")
     columns = [points[:, k] for k in range_(dims)]
     edges = [histogram_bin_edges(*parts) for parts in zip(columns, bins, ranges)]
     counts = _cell_counts(columns, edges, weights, points)
@@ -360,8 +361,8 @@ def histogram2d(x, y, bins=10, range=None, density: bool | None = None, weights=
     """
     x, y = as_arraylike(x, "histogram2d"), as_arraylike(y, "histogram2d")
     if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"histogram2d takes two vectors of one size, got shapes {x.shape} and "
-                         f"{y.shape}")
+        raise ArgumentError(f"histogram2d takes two vectors of one size, got shapes {x.shape} and "
+                            f"{y.shape}")
     if isinstance(bins, (list, tuple, np.ndarray, ArrayBase)) and len(bins) not in (1, 2):
         bins = [bins, bins]                      # edges for both axes
     counts, edges = histogramdd([x, y], bins, range, density, weights)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_bool
 from functrans.numpy.promotion import (apply, as_arraylike, broadcast_all, canonical_dtype, cast,
                                        materialize, promote, promote_inexact)
@@ -21,9 +22,10 @@ from functrans.primitives.elementwise import convert, select
 def refuse_out(out, name: str):
     """Raises for an `out` argument: arrays are immutable."""
     if out is not None:
-        raise TypeError(f"{name}(out=...): arrays of this library are immutable, so nothing can be "
-                        f"written into one; use the result: `x = {name}(...)`. With where=, "
-                        f"write `x = where(mask, {name}(...), x)`")
+        raise ArgumentError(
+            f"{name}(out=...): arrays of this library are immutable, so nothing can be "
+            f"written into one; use the result: `x = {name}(...)`. With where=, "
+            f"write `x = where(mask, {name}(...), x)`")
 
 
 def ufunc(operate: Callable) -> Callable:

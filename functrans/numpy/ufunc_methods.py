@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from functrans.errors import ArgumentError
 from functrans.numpy import reductions, ufuncs
 from functrans.numpy.manipulation import concatenate
 from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axes, canonical_axis,
@@ -51,7 +52,8 @@ def _reduce(function: Callable) -> Callable:
 def _fold(function, x, axis, dtype, keepdims: bool, initial, where):
     """From the first to the last along an axis, one after the other."""
     if where is not None and where is not True:
-        raise TypeError(f"{function.__name__}.reduce takes no where=; choose with where() first")
+        raise ArgumentError(
+            f"{function.__name__}.reduce takes no where=; choose with where() first")
     x = x if dtype is None else convert(x, np.dtype(dtype))
     axes = canonical_axes(axis, x.ndim)
     if len(axes) > 1:
@@ -75,8 +77,8 @@ def _start(function, x, axes, initial, parts: list):
         return parts.pop(0)
     identity = getattr(function, "identity", None)
     if identity is None:
-        raise ValueError(f"zero-size array to reduction operation {function.__name__} which has "
-                         "no identity")
+        raise ArgumentError(f"zero-size array to reduction operation {function.__name__} which has "
+                            "no identity")
     from functrans.numpy.creation import full
     return full([size for k, size in enumerate(x.shape) if k not in axes], identity, x.dtype)
 
@@ -93,7 +95,7 @@ def _accumulate(function: Callable) -> Callable:
         refuse_out(out, f"{name}.accumulate")
         x = as_arraylike(array, name)
         if not x.ndim:
-            raise TypeError(f"cannot accumulate on a scalar: {name}.accumulate")
+            raise ArgumentError(f"cannot accumulate on a scalar: {name}.accumulate")
         axis = canonical_axis(axis, x.ndim)
         if name in _RUNNING:
             return _RUNNING[name](x, axis, dtype)

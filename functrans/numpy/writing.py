@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.errors import ArgumentError
 from functrans.numpy.index_parsing import counted_from_start, index_mode
 from functrans.numpy.indexing import along, getitem, index_operand, limited
 from functrans.numpy.logic import truth
@@ -23,8 +24,9 @@ from functrans.primitives.index import scatter, scatter_set_p
 def refuse_inplace(inplace: bool, name: str):
     """Raises unless the caller says that `a` stays as it is."""
     if inplace:
-        raise TypeError(f"{name} cannot write into its argument: arrays are immutable. Use its "
-                        f"result: `a = {name}(a, ..., inplace=False)`, or `a = a.at[...].set(...)`")
+        raise ArgumentError(
+            f"{name} cannot write into its argument: arrays are immutable. Use its "
+            f"result: `a = {name}(a, ..., inplace=False)`, or `a = a.at[...].set(...)`")
 
 
 def _values(v, dtype, name: str):
@@ -73,8 +75,8 @@ def put_along_axis(arr, indices, values, axis: int | None = -1, mode: str | None
         arr, axis = prim.reshape(arr, (arr.size,)), 0
     axis = canonical_axis(axis, arr.ndim)
     if indices.ndim != arr.ndim:
-        raise ValueError(f"put_along_axis: arr of shape {arr.shape} and indices of shape "
-                         f"{indices.shape} must have the same number of axes")
+        raise ArgumentError(f"put_along_axis: arr of shape {arr.shape} and indices of shape "
+                            f"{indices.shape} must have the same number of axes")
     lead = tuple(1 if k == axis else size for k, size in enumerate(arr.shape))
     places, checked = counted_from_start(arr.shape, axis, indices, mode)
     places = broadcast_one(places, broadcast_shapes(lead, indices.shape))
@@ -94,12 +96,12 @@ def place(arr, mask, vals, *, inplace: bool = True):
     refuse_inplace(inplace, "place")
     arr, mask = as_arraylike(arr, "place"), materialize(truth(mask))
     if arr.size != mask.size:
-        raise ValueError(f"place: mask of shape {mask.shape} and arr of shape {arr.shape} must "
-                         "have the same size")
+        raise ArgumentError(f"place: mask of shape {mask.shape} and arr of shape {arr.shape} must "
+                            "have the same size")
     vals = _values(vals, arr.dtype, "place")
     if not vals.size:
         if mask.size and bool(mask.any()):
-            raise ValueError("place: no values to put in, but the mask is true somewhere")
+            raise ArgumentError("place: no values to put in, but the mask is true somewhere")
         return arr
     flags = prim.reshape(mask, (mask.size,))
     order = sub(cumsum(convert(flags, np.int64), 0), np.int64(1)) if mask.size else \
@@ -120,8 +122,9 @@ def putmask(a, mask, values, *, inplace: bool = True):
     refuse_inplace(inplace, "putmask")
     a, mask = as_arraylike(a, "putmask"), materialize(truth(mask))
     if a.size != mask.size:
-        raise ValueError(f"putmask: mask of shape {mask.shape} and a of shape {a.shape} must have "
-                         "the same size")
+        raise ArgumentError(
+            f"putmask: mask of shape {mask.shape} and a of shape {a.shape} must have "
+            "the same size")
     values = _values(values, a.dtype, "putmask")
     if not a.size or not values.size:
         return a
@@ -143,7 +146,7 @@ def copyto(dst, src, casting: str = "same_kind", where=True, *, inplace: bool = 
     dst, src = as_arraylike(dst, "copyto"), as_operand(src, "copyto")
     kind = getattr(src, "dtype", None)
     if kind is not None and not can_cast(kind, dst.dtype, casting):
-        raise TypeError(f"copyto: cannot cast {kind} to {dst.dtype} by the rule {casting!r}")
+        raise ArgumentError(f"copyto: cannot cast {kind} to {dst.dtype} by the rule {casting!r}")
     src = broadcast_one(materialize(cast(src, dst.dtype)), dst.shape)
     if where is True:
         return src
@@ -169,7 +172,7 @@ def compress(condition, a, axis: int | None = None, out=None, *, size: int | Non
     refuse_out(out, "compress")
     a, condition = as_arraylike(a, "compress"), as_arraylike(condition, "compress")
     if condition.ndim != 1:
-        raise ValueError(f"compress: condition must be a vector, got shape {condition.shape}")
+        raise ArgumentError(f"compress: condition must be a vector, got shape {condition.shape}")
     if axis is None:
         a, axis = prim.reshape(a, (a.size,)), 0
     axis = canonical_axis(axis, a.ndim)

@@ -24,6 +24,7 @@ import numpy as np
 
 from functrans import tree
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy import creation
 from functrans.numpy.promotion import as_arraylike
@@ -98,8 +99,8 @@ def chain(*transformations: GradientTransformation) -> GradientTransformation:
 
     def update(updates, state, params=None):
         if len(state) != len(transformations):
-            raise ValueError(f"chain of {len(transformations)} transformations got a state of "
-                             f"{len(state)}; make it with the init of the same chain")
+            raise ArgumentError(f"chain of {len(transformations)} transformations got a state of "
+                                f"{len(state)}; make it with the init of the same chain")
         states = []
         for transformation, inner in zip(transformations, state):
             updates, inner = transformation.update(updates, inner, params)
@@ -131,7 +132,7 @@ def map_leaves(function: Callable, updates, *rest):
 def need(params, name: str):
     """Raises unless the parameters were passed to `update`."""
     if params is None:
-        raise ValueError(f"{name} needs the parameters: call update(updates, state, params)")
+        raise ArgumentError(f"{name} needs the parameters: call update(updates, state, params)")
     return params
 
 
@@ -198,6 +199,6 @@ def find_state(state, kind: type, maker: str):
     leaves = tree.leaves(state, is_leaf=lambda node: isinstance(node, kind))
     found = [leaf for leaf in leaves if isinstance(leaf, kind)]
     if len(found) != 1:
-        raise ValueError(f"this state has {len(found) or 'no'} state of {maker}; exactly one is "
-                         f"needed: make the optimizer with optim.{maker}")
+        raise ArgumentError(f"this state has {len(found) or 'no'} state of {maker}; exactly one is "
+                            f"needed: make the optimizer with optim.{maker}")
     return found[0]

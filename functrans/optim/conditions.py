@@ -14,6 +14,7 @@ import numpy as np
 from functrans import lax, tree
 from functrans.api.inspect import eval_shape
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.numpy import creation, reductions, ufuncs
 from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike
@@ -81,8 +82,8 @@ class MultiSteps:
     def __init__(self, opt: GradientTransformation, every_k_schedule: int | Callable,
                  use_grad_mean: bool = True, accumulator_dtype=None):
         if not callable(every_k_schedule) and every_k_schedule < 1:
-            raise ValueError("MultiSteps: every_k_schedule must be at least 1, got "
-                             f"{every_k_schedule!r}")
+            raise ArgumentError("MultiSteps: every_k_schedule must be at least 1, got "
+                                f"{every_k_schedule!r}")
         self._opt = opt
         self._every = every_k_schedule
         self._mean = use_grad_mean

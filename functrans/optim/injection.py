@@ -14,6 +14,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import is_array_like
 from functrans.config import default_float
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_float
 from functrans.numpy import creation
 from functrans.numpy.promotion import as_arraylike, promote_types
@@ -62,9 +63,9 @@ def inject_hyperparams(inner_factory: Callable, static_args: str | Iterable[str]
 def _check_names(static: set, signature, factory):
     unknown = static - set(signature.parameters)
     if unknown:
-        raise ValueError(f"inject_hyperparams: static_args names {', '.join(sorted(unknown))}, "
-                         f"which {factory.__name__} does not take; it takes "
-                         f"{', '.join(signature.parameters)}")
+        raise ArgumentError(f"inject_hyperparams: static_args names {', '.join(sorted(unknown))}, "
+                            f"which {factory.__name__} does not take; it takes "
+                            f"{', '.join(signature.parameters)}")
 
 
 def _kind(value) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
 from functrans import tree
+from functrans.errors import ArgumentError
 from functrans.optim.base import GradientTransformation
 from functrans.optim.scaling import add_weights
 
@@ -120,5 +121,6 @@ def _equal_to(label, labels):
 def _check_labels(labels, transforms: Mapping):
     for path, label in tree.leaves_with_path(labels):
         if label not in transforms:
-            raise ValueError(f"multi_transform: param_labels{tree.keystr(path)} is {label!r}, but "
-                             f"there are transforms for {', '.join(map(repr, transforms))}")
+            raise ArgumentError(
+                f"multi_transform: param_labels{tree.keystr(path)} is {label!r}, but "
+                f"there are transforms for {', '.join(map(repr, transforms))}")

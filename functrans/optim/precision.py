@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from functrans.array import Array
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_float
 from functrans.numpy import ufuncs
 from functrans.numpy.choosing import where
@@ -119,9 +120,9 @@ def dynamic_loss_scaling(inner: GradientTransformation, initial_scale: float = 2
     (48.0, -6.0)
     """
     if growth_factor < 1 or not 0 < backoff_factor < 1:
-        raise ValueError("dynamic_loss_scaling: growth_factor must be at least 1 and "
-                         "backoff_factor between 0 and 1, got "
-                         f"{growth_factor!r} and {backoff_factor!r}")
+        raise ArgumentError("dynamic_loss_scaling: growth_factor must be at least 1 and "
+                            "backoff_factor between 0 and 1, got "
+                            f"{growth_factor!r} and {backoff_factor!r}")
 
     def init(params):
         scale = Array(np.asarray(initial_scale, np.float32))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from functrans.errors import ArgumentError
 from functrans.numpy import ufuncs
 from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike, promote_inexact
@@ -24,7 +25,7 @@ def _steps(count):
 
 def _positive(value, argument: str, name: str):
     if value <= 0:
-        raise ValueError(f"{name}: {argument} must be positive, got {value!r}")
+        raise ArgumentError(f"{name}: {argument} must be positive, got {value!r}")
     return value
 
 
@@ -130,8 +131,8 @@ def piecewise_constant_schedule(init_value,
     steps = sorted((boundaries_and_scales or {}).items())
     for boundary, scale in steps:
         if scale < 0:
-            raise ValueError("piecewise_constant_schedule: scales must not be negative, got "
-                             f"{scale!r} for step {boundary}")
+            raise ArgumentError("piecewise_constant_schedule: scales must not be negative, got "
+                                f"{scale!r} for step {boundary}")
 
     def schedule(count):
         count, value = as_arraylike(count, "a schedule"), init_value
@@ -153,10 +154,10 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
     Array(0.5, dtype=float32)
     """
     if len(boundaries) != len(schedules) - 1:
-        raise ValueError(f"join_schedules: {len(schedules)} schedules need {len(schedules) - 1} "
-                         f"boundaries, got {len(boundaries)}")
+        raise ArgumentError(f"join_schedules: {len(schedules)} schedules need {len(schedules) - 1} "
+                            f"boundaries, got {len(boundaries)}")
     if list(boundaries) != sorted(boundaries):
-        raise ValueError(f"join_schedules: boundaries must increase, got {list(boundaries)}")
+        raise ArgumentError(f"join_schedules: boundaries must increase, got {list(boundaries)}")
 
     def schedule(count):
         count = as_arraylike(count, "a schedule")
@@ -198,8 +199,8 @@ def warmup_cosine_decay_schedule(init_value, peak_value, warmup_steps: int, deca
     Array(1., dtype=float32)
     """
     if decay_steps <= warmup_steps:
-        raise ValueError("warmup_cosine_decay_schedule: decay_steps includes the warm-up, so it "
-                         f"must be more than warmup_steps, got {decay_steps} and {warmup_steps}")
+        raise ArgumentError("warmup_cosine_decay_schedule: decay_steps includes the warm-up, so it "
+                            f"must be more than warmup_steps, got {decay_steps} and {warmup_steps}")
     alpha = 0.0 if peak_value == 0 else end_value / peak_value
     down = cosine_decay_schedule(peak_value, decay_steps - warmup_steps, alpha, exponent)
     return _warmup(init_value, peak_value, warmup_steps, down)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.errors import ArgumentError
 from functrans.ir.type import is_complex
 from functrans.primitives import special_erf, special_gamma
 from functrans.primitives.basic import type_of_value
@@ -88,8 +89,8 @@ def _repeated(x, exponent):
 
 
 def _inverse_integer_power(x, exponent):
-    raise ValueError(f"integers cannot be raised to the negative power {exponent}; "
-                     "convert them to a float dtype first")
+    raise ArgumentError(f"integers cannot be raised to the negative power {exponent}; "
+                        "convert them to a float dtype first")
 
 
 def _power_text(exponent: int) -> str:

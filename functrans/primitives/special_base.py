@@ -9,6 +9,8 @@ import functools
 
 import numpy as np
 
+from functrans.errors import ArgumentError
+
 _BLOCK = 1 << 13        # elements worked on at once: what one step makes is still in the cache
 
 
@@ -36,7 +38,7 @@ def elementwise(function):
 def _common_dtype(operands, name: str) -> np.dtype:
     dtype = np.result_type(*operands)
     if not dtype.name.startswith(("float", "bfloat")):
-        raise TypeError(f"{name} takes arrays of floats, not {dtype}")
+        raise ArgumentError(f"{name} takes arrays of floats, not {dtype}")
     return dtype
 
 

@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from functrans.array import Array
-from functrans.errors import ArgumentError, DtypeError, ShapeError
+from functrans.errors import ArgumentError, DtypeError, NumberRangeError, ShapeError
 from functrans.ir.type import is_integer
 from functrans.numpy.promotion import as_arraylike, broadcast_one, canonical_dtype
 from functrans.primitives.elementwise import (
@@ -63,7 +63,7 @@ PRNGKey = key
 
 def _halves_of_int(seed: int) -> tuple:
     if not -2**63 <= seed < 2**64:
-        raise OverflowError(f"a seed has at most 64 bits, got {seed}")
+        raise NumberRangeError(f"a seed has at most 64 bits, got {seed}")
     return seed >> 32 & _WORD, seed & _WORD
 
 
@@ -192,7 +192,7 @@ def _folded(data):
     if isinstance(data, (int, np.integer)):
         number = int(data)
         if not -2**31 <= number < 2**32:
-            raise OverflowError(f"fold_in takes an integer of 32 bits, got {number}")
+            raise NumberRangeError(f"fold_in takes an integer of 32 bits, got {number}")
         return np.uint32(number & _WORD)
     data = as_arraylike(data, "fold_in")
     if data.ndim or not is_integer(data.dtype):

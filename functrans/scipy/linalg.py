@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.api.grad import jvp
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError, UnsupportedError
 from functrans.numpy import linalg
 from functrans.numpy.creation import zeros
 from functrans.numpy.ranges import arange, eye
@@ -160,8 +160,8 @@ def solve(a, b, lower: bool = False, overwrite_a: bool = False, overwrite_b: boo
         factor = linalg.cholesky(a, upper=not lower, symmetrize_input=False)
         return cho_solve((factor, lower), b)
     if assume_a not in ("gen", "general", "sym", "symmetric", "her", "hermitian", None):
-        raise ValueError(f"linalg.solve: assume_a must be 'gen', 'sym', 'her' or 'pos', got "
-                         f"{assume_a!r}")
+        raise ArgumentError(f"linalg.solve: assume_a must be 'gen', 'sym', 'her' or 'pos', got "
+                            f"{assume_a!r}")
     return linalg.solve(a, b)
 
 
@@ -189,9 +189,9 @@ def qr(a, overwrite_a: bool = False, lwork=None, mode: str = "full", pivoting: b
     (3, 2)
     """
     if pivoting:
-        raise NotImplementedError("linalg.qr: pivoting=True is not available")
+        raise UnsupportedError("linalg.qr: pivoting=True is not available")
     if mode not in ("full", "economic", "r"):
-        raise ValueError(f"linalg.qr: mode must be 'full', 'economic' or 'r', got {mode!r}")
+        raise ArgumentError(f"linalg.qr: mode must be 'full', 'economic' or 'r', got {mode!r}")
     if mode != "r":
         return tuple(linalg.qr(a, "complete" if mode == "full" else "reduced"))
     r = linalg.qr(a, "r")
@@ -234,8 +234,8 @@ def eigh(a, b=None, *, lower: bool | None = None, eigvals_only: bool = False, **
     """
     known = {"overwrite_a", "overwrite_b", "check_finite"}
     if set(options) - known:
-        raise NotImplementedError("linalg.eigh does not take "
-                                  f"{', '.join(sorted(set(options) - known))}")
+        raise UnsupportedError("linalg.eigh does not take "
+                               f"{', '.join(sorted(set(options) - known))}")
     triangle = None if lower is None else "L" if lower else "U"
     if b is None:
         return linalg.eigvalsh(a, triangle) if eigvals_only else tuple(linalg.eigh(a, triangle))
@@ -270,7 +270,7 @@ def polar(a, side: str = "right"):
     (Array([[-1.]], dtype=float32), Array([[2.]], dtype=float32))
     """
     if side not in ("right", "left"):
-        raise ValueError(f"linalg.polar: side must be 'right' or 'left', got {side!r}")
+        raise ArgumentError(f"linalg.polar: side must be 'right' or 'left', got {side!r}")
     w, s, vh = linalg.svd(a, full_matrices=False)
     scale = s[..., None, :].astype(w.dtype)
     p = matmul(adjoint(vh) * scale, vh) if side == "right" else matmul(w * scale, adjoint(w))

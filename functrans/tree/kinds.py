@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from operator import itemgetter
 
-from functrans.errors import StructureError
+from functrans.errors import ArgumentError, StructureError
 from functrans.tree.keys import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 from functrans.tree.metadata import exact_key
 
@@ -325,8 +325,8 @@ def add_kind(kind: Kind):
     with LOCK:
         known = KINDS.get(kind.type)
         if known is not None and type(known) is not NamedTupleKind:
-            raise ValueError(f"{kind.type.__module__}.{kind.type.__qualname__} is registered as "
-                             "a node of trees already; a class can be registered once")
+            raise ArgumentError(f"{kind.type.__module__}.{kind.type.__qualname__} is registered as "
+                                "a node of trees already; a class can be registered once")
         LEAF_TYPES.discard(kind.type)
         KINDS[kind.type] = kind
         if known is not None:       # what was remembered took it for a plain named tuple

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import functools
 
-from functrans.errors import StructureError
+from functrans.errors import ArgumentError, StructureError
 from functrans.tree.flattening import flatten, flatten_with_path, structure
 from functrans.tree.kinds import KINDS
 from functrans.tree.prefix import flatten_up_to
@@ -79,7 +79,7 @@ def reduce(f, tree, initializer=_MISSING, is_leaf=None):
     if initializer is not _MISSING:
         return functools.reduce(f, leaves, initializer)
     if not leaves:
-        raise TypeError(f"reduce of a tree without leaves, {treedef}, needs an initializer")
+        raise ArgumentError(f"reduce of a tree without leaves, {treedef}, needs an initializer")
     return functools.reduce(f, leaves)
 
 
@@ -129,8 +129,8 @@ def transpose(outer: TreeDef, inner: TreeDef | None, tree):
 
 def _inner_structure(outer: TreeDef, subtrees: list) -> TreeDef:
     if not subtrees:
-        raise ValueError(f"transpose cannot find the inner structure: {outer} has no leaves; "
-                         "say it as the second argument")
+        raise ArgumentError(f"transpose cannot find the inner structure: {outer} has no leaves; "
+                            "say it as the second argument")
     return structure(subtrees[0])
 
 

@@ -4,6 +4,7 @@ Imports `register`.
 """
 from __future__ import annotations
 
+from functrans.errors import ArgumentError
 from functrans.tree.keys import GetAttrKey
 from functrans.tree.register import register_node
 
@@ -29,7 +30,7 @@ class Partial:
 
     def __init__(self, func, /, *args, **keywords):
         if not callable(func):
-            raise TypeError(f"Partial takes a function first, got {func!r}")
+            raise ArgumentError(f"Partial takes a function first, got {func!r}")
         self.func, self.args, self.keywords = func, args, keywords
 
     def __call__(self, *args, **keywords):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from operator import attrgetter
 
+from functrans.errors import ArgumentError
 from functrans.tree.keys import GetAttrKey
 from functrans.tree.kinds import Kind, Layout, add_kind, flat_keys, keyed_layout
 
@@ -138,15 +139,15 @@ def register_node(cls: type, flatten, unflatten, flatten_with_keys=None) -> type
     """
     _require_class(cls)
     if not callable(flatten) or not callable(unflatten):
-        raise TypeError(f"register_node({cls.__qualname__}, ...) takes two functions, flatten "
-                        f"and unflatten; got {flatten!r} and {unflatten!r}")
+        raise ArgumentError(f"register_node({cls.__qualname__}, ...) takes two functions, flatten "
+                            f"and unflatten; got {flatten!r} and {unflatten!r}")
     add_kind(_CustomKind(cls, flatten, unflatten, flatten_with_keys))
     return cls
 
 
 def _require_class(cls):
     if not isinstance(cls, type):
-        raise TypeError(f"only classes can be registered as nodes of trees, got {cls!r}")
+        raise ArgumentError(f"only classes can be registered as nodes of trees, got {cls!r}")
 
 
 def register_node_class(cls: type) -> type:
@@ -248,8 +249,9 @@ def static(**options):
 def _field_lists(cls: type, data, meta, dropped: frozenset) -> tuple:
     if not dataclasses.is_dataclass(cls):
         if data is None or meta is None:
-            raise ValueError(f"{cls.__qualname__} is no dataclass: register_dataclass needs both "
-                             "data_fields and meta_fields")
+            raise ArgumentError(
+                f"{cls.__qualname__} is no dataclass: register_dataclass needs both "
+                "data_fields and meta_fields")
         return tuple(data), tuple(meta)
     fields = [field for field in dataclasses.fields(cls)
               if field.init and field.name not in dropped]
@@ -264,6 +266,7 @@ def _field_lists(cls: type, data, meta, dropped: frozenset) -> tuple:
 
 def _check_fields(cls: type, fields: list, listed: list):
     if sorted(fields) != sorted(listed):
-        raise ValueError(f"data_fields and meta_fields must name each field that the constructor "
-                         f"of {cls.__qualname__} takes once: it takes {fields}, they name "
-                         f"{listed}")
+        raise ArgumentError(
+            f"data_fields and meta_fields must name each field that the constructor "
+            f"of {cls.__qualname__} takes once: it takes {fields}, they name "
+            f"{listed}")

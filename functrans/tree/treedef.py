@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from weakref import WeakValueDictionary
 
-from functrans.errors import StructureError
+from functrans.errors import ArgumentError, StructureError
 from functrans.tree.build import (
     MAX_DEPTH,
     MAX_NODES,
@@ -182,8 +182,8 @@ class _UnhashableTreeDef(TreeDef):
     __slots__ = ()
 
     def __hash__(self):
-        raise TypeError(f"{self} cannot be hashed: the metadata of its nodes must be hashable "
-                        "(strings, numbers, tuples, functions)")
+        raise ArgumentError(f"{self} cannot be hashed: the metadata of its nodes must be hashable "
+                            "(strings, numbers, tuples, functions)")
 
     def __eq__(self, other):
         if self is other:
@@ -221,6 +221,6 @@ def restore(type_: type | None, aux, parts: tuple) -> TreeDef:
         return LEAF
     kind = KINDS[type_]
     if kind is None:
-        raise TypeError(f"this TreeDef holds nodes of {type_.__module__}.{type_.__qualname__}, "
-                        "which is not registered in this process: call register_node first")
+        raise ArgumentError(f"this TreeDef holds nodes of {type_.__module__}.{type_.__qualname__}, "
+                            "which is not registered in this process: call register_node first")
     return node(kind.layout_of(aux), tuple(parts))

@@ -21,7 +21,7 @@ import numpy as np
 
 from functrans import tree
 from functrans.array import ArrayBase, type_of, wrap
-from functrans.errors import MissingExtraError, StructureError
+from functrans.errors import ArgumentError, MissingExtraError, StructureError
 from functrans.extras import require
 from functrans.ir.type import ArrayType
 
@@ -157,8 +157,8 @@ def _format(path: Path):
     try:
         return _FORMATS[path.suffix]
     except KeyError:
-        raise ValueError(f"the name of a checkpoint ends in {' or '.join(_FORMATS)}, got "
-                         f"{path.name!r}") from None
+        raise ArgumentError(f"the name of a checkpoint ends in {' or '.join(_FORMATS)}, got "
+                            f"{path.name!r}") from None
 
 
 def _write_atomically(path: Path, content: bytes):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from functrans.array import as_array
-from functrans.errors import StructureError
+from functrans.errors import ArgumentError, StructureError
 from functrans.extras import require
 
 
@@ -66,7 +66,7 @@ def _kind(kind: str) -> tuple[Callable, Callable]:
     try:
         return _KINDS[kind]
     except KeyError:
-        raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}") from None
+        raise ArgumentError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}") from None
 
 
 def _as_numpy(value) -> np.ndarray:
@@ -131,7 +131,7 @@ def _write_recurrent(params) -> dict:
 def _write_cell(cell: dict) -> dict:
     unknown = cell.keys() - {field for field, _, _ in _FIELDS}
     if unknown:
-        raise ValueError(f"PyTorch's modules have no {', '.join(sorted(unknown))}")
+        raise ArgumentError(f"PyTorch's modules have no {', '.join(sorted(unknown))}")
     if "bias" in cell and "recurrent_bias" not in cell:
         cell = {**cell, "recurrent_bias": np.zeros_like(np.asarray(cell["bias"]))}
     return {name: np.asarray(cell[field]).T if transposed else np.asarray(cell[field])

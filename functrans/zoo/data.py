@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from functrans import random, tree
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.zoo import sequences
 from functrans.zoo.vocabulary import (UNKNOWN, Vocabulary, char_vocabulary, letter_trigrams,
                                       trigram_ids, word_vocabulary, words)
@@ -78,7 +78,7 @@ class Batches:
     def __init__(self, data, batch_size: int, *, key=None, drop_remainder: bool = False,
                  prefetch: int = 2):
         if batch_size < 1:
-            raise ValueError(f"Batches: batch_size must be at least 1, got {batch_size}")
+            raise ArgumentError(f"Batches: batch_size must be at least 1, got {batch_size}")
         self.data = tree.map(lambda leaf: leaf if isinstance(leaf, Ragged) else np.asarray(leaf),
                              data)
         self.size = _common_length(self.data)
@@ -142,7 +142,7 @@ def _common_length(data) -> int:
             raise ShapeError(f"Batches: {name} is a scalar; each part has one row for each example")
         sizes.setdefault(len(leaf), name)
     if not sizes:
-        raise ValueError("Batches: there are no data")
+        raise ArgumentError("Batches: there are no data")
     if len(sizes) > 1:
         shown = ", ".join(f"{size} in {name}" for size, name in sizes.items())
         raise ShapeError(f"Batches: the numbers of examples differ: {shown}")
@@ -161,7 +161,7 @@ def split(data, fraction: float, key=None) -> tuple:
     [8, 9]
     """
     if not 0 <= fraction <= 1:
-        raise ValueError(f"split: fraction must be between 0 and 1, got {fraction}")
+        raise ArgumentError(f"split: fraction must be between 0 and 1, got {fraction}")
     data = tree.map(lambda leaf: leaf if isinstance(leaf, Ragged) else np.asarray(leaf), data)
     size = _common_length(data)
     order, first = _order(key, size), size - math.floor(size * fraction + 0.5)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from functrans import numpy as fnp
 from functrans import random
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.nn.losses import cosine_similarity
 from functrans.nn.normalization import log_softmax
 from functrans.numpy.promotion import as_arraylike
@@ -110,7 +110,7 @@ def candidates(key, batch: int, unclicked: int):
     [0, 1, 2]
     """
     if batch < 2:
-        raise ValueError("lstm_dssm.candidates: a batch of one has no other documents")
+        raise ArgumentError("lstm_dssm.candidates: a batch of one has no other documents")
     own = fnp.expand_dims(fnp.arange(batch), 1)
     shift = random.randint(key, (batch, unclicked), 1, batch)
     return fnp.concatenate([own, (own + shift) % batch], 1)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from functrans import lax
 from functrans import numpy as fnp
 from functrans import random
+from functrans.errors import ArgumentError
 from functrans.nn.losses import softmax_cross_entropy_with_integer_labels
 from functrans.nn.normalization import dropout as drop
 from functrans.numpy.promotion import as_arraylike
@@ -41,11 +42,12 @@ def init(key, vocabulary: int, features: int, hidden: int, layers: int = 1, *,
     (8, 10)
     """
     if lstm_options.get("bidirectional"):
-        raise ValueError("lstm_lm.init: a bidirectional model sees what it is to predict")
+        raise ArgumentError("lstm_lm.init: a bidirectional model sees what it is to predict")
     outputs = lstm_options.get("projection") or hidden
     if tied and outputs != features:
-        raise ValueError(f"lstm_lm.init: with tied weights the LSTM's outputs ({outputs}) must be "
-                         f"as many as the features ({features}); projection={features} makes them")
+        raise ArgumentError(
+            f"lstm_lm.init: with tied weights the LSTM's outputs ({outputs}) must be "
+            f"as many as the features ({features}); projection={features} makes them")
     embedding_key, lstm_key, output_key = random.split(key, 3)
     output = dense.init(output_key, outputs, vocabulary, dtype)
     if tied:
@@ -69,7 +71,7 @@ def apply(params: dict, tokens, state: State | None = None, *, lengths=None,
     (5, 2, 10)
     """
     if dropout and key is None:
-        raise ValueError(f"lstm_lm.apply: dropout={dropout} needs key=, a new one for each call")
+        raise ArgumentError(f"lstm_lm.apply: dropout={dropout} needs key=, a new one for each call")
     first, middle, last = random.split(key, 3) if dropout else (None,) * 3
     x = embedding.apply(params["embedding"], tokens)
     x = drop(first, x, dropout) if dropout else x

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from functrans import random
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.nn import initializers
 from functrans.nn.activations import relu
 from functrans.numpy.promotion import as_arraylike
@@ -40,8 +40,8 @@ def init(key, sizes: Sequence[int], *, weight_init: Callable = HE_NORMAL,
     ({'bias': (5,), 'weight': (3, 5)}, {'bias': (2,), 'weight': (5, 2)})
     """
     if len(sizes) < 2:
-        raise ValueError("mlp.init: sizes are those of the input, the hidden layers and the "
-                         f"output, at least two; got {sizes!r}")
+        raise ArgumentError("mlp.init: sizes are those of the input, the hidden layers and the "
+                            f"output, at least two; got {sizes!r}")
     keys = random.split(key, (len(sizes) - 1, 2))
     return tuple({"weight": weight_init(weight_key, (inputs, outputs), dtype),
                   "bias": bias_init(bias_key, (outputs,), dtype)}

@@ -17,7 +17,7 @@ import numpy as np
 from functrans import lax
 from functrans import numpy as fnp
 from functrans import random
-from functrans.errors import DtypeError, ShapeError
+from functrans.errors import ArgumentError, DtypeError, ShapeError
 from functrans.ir.type import is_integer
 from functrans.nn.normalization import dropout as drop
 from functrans.numpy.promotion import as_arraylike, promote_inexact
@@ -62,7 +62,7 @@ def init_layers(name: str, key, inputs: int, outputs: int, layers: int, bidirect
     next layer. Raises ValueError unless there is a layer.
     """
     if layers < 1:
-        raise ValueError(f"{name}.init: layers must be at least 1, got {layers}")
+        raise ArgumentError(f"{name}.init: layers must be at least 1, got {layers}")
     directions = DIRECTIONS[:2 if bidirectional else 1]
     keys = random.split(key, (layers, len(directions)))
     sizes = [inputs] + [outputs * len(directions)] * (layers - 1)
@@ -157,8 +157,8 @@ def run_step(cell: Cell, params: Sequence, x, state: Sequence | None) -> tuple:
     """One step of all layers: the output, and the state after it. See `lstm.step`."""
     x, = promote_inexact(as_arraylike(x, f"{cell.name}.step"))
     if any("backward" in layer for layer in params):
-        raise ValueError(f"{cell.name}.step: a bidirectional model needs the whole sequence; "
-                         "use apply")
+        raise ArgumentError(f"{cell.name}.step: a bidirectional model needs the whole sequence; "
+                            "use apply")
     _check_input(cell, params, x, 1)
     starts = _starts(cell, params, fnp.expand_dims(x, 0), state)
     ends = []
@@ -221,7 +221,8 @@ def _check_input(cell: Cell, params: Sequence, x, axes: int = 2):
 
 def _check_dropout(cell: Cell, rate, key, layers: int):
     if rate and layers > 1 and key is None:
-        raise ValueError(f"{cell.name}.apply: dropout={rate} needs key=, a new one for each call")
+        raise ArgumentError(
+            f"{cell.name}.apply: dropout={rate} needs key=, a new one for each call")
 
 
 def _alive(cell: Cell, x, lengths):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functrans import numpy as fnp
 from functrans import random
+from functrans.errors import ArgumentError
 from functrans.nn.normalization import dropout as drop
 from functrans.numpy.promotion import as_arraylike
 from functrans.zoo import dense, embedding, lstm, sequences
@@ -55,11 +56,12 @@ def apply(params: dict, tokens, lengths=None, *, pool: str = "last", batch_first
     (2, 3)
     """
     if pool not in POOLS:
-        raise ValueError(f"seq_classifier.apply: pool must be one of {', '.join(POOLS)}, got "
-                         f"{pool!r}")
+        raise ArgumentError(f"seq_classifier.apply: pool must be one of {', '.join(POOLS)}, got "
+                            f"{pool!r}")
     if dropout and key is None:
-        raise ValueError(f"seq_classifier.apply: dropout={dropout} needs key=, a new one for each "
-                         "call")
+        raise ArgumentError(
+            f"seq_classifier.apply: dropout={dropout} needs key=, a new one for each "
+            "call")
     first, middle, last = random.split(key, 3) if dropout else (None,) * 3
     tokens = as_arraylike(tokens, "seq_classifier.apply")
     tokens = tokens.swapaxes(0, 1) if batch_first else tokens

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from functrans import numpy as fnp
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.numpy.promotion import as_arraylike
 
 
@@ -54,8 +54,8 @@ def bucket(length: int, boundaries: Sequence[int] | None = None) -> int:
         return size
     fitting = [size for size in boundaries if size >= length]
     if not fitting:
-        raise ValueError(f"bucket: a sequence of length {length} is longer than the last of the "
-                         f"boundaries {sorted(boundaries)}")
+        raise ArgumentError(f"bucket: a sequence of length {length} is longer than the last of the "
+                            f"boundaries {sorted(boundaries)}")
     return min(fitting)
 
 
@@ -80,8 +80,9 @@ def pad(sequences: Sequence, length: int | None = None, value=0,
     lengths = np.array([len(array) for array in arrays], np.int64)
     size = int(lengths.max()) if length is None else int(length)
     if lengths.max() > size:
-        raise ValueError(f"pad: sequence {int(lengths.argmax())} has {lengths.max()} steps, more "
-                         f"than length={size}")
+        raise ArgumentError(
+            f"pad: sequence {int(lengths.argmax())} has {lengths.max()} steps, more "
+            f"than length={size}")
     padded = np.full((len(arrays), size, *arrays[0].shape[1:]), value, np.result_type(*arrays))
     for row, array in zip(padded, arrays):
         row[:len(array)] = array
@@ -90,7 +91,7 @@ def pad(sequences: Sequence, length: int | None = None, value=0,
 
 def _check_alike(arrays: Sequence[np.ndarray]):
     if not arrays:
-        raise ValueError("pad: there are no sequences")
+        raise ArgumentError("pad: there are no sequences")
     for number, array in enumerate(arrays):
         if not array.ndim or array.shape[1:] != arrays[0].shape[1:]:
             raise ShapeError(f"pad: sequence {number} has shape {array.shape}, sequence 0 has "
@@ -109,7 +110,7 @@ def plan(lengths, batch_size: int, boundaries: Sequence[int] | None = None,
     [array([0, 2]), array([1, 3]), array([4])]
     """
     if batch_size < 1:
-        raise ValueError(f"plan: batch_size must be at least 1, got {batch_size}")
+        raise ArgumentError(f"plan: batch_size must be at least 1, got {batch_size}")
     waiting: dict[int, list[int]] = {}
     batches = []
     for index in range(len(lengths)) if order is None else order:
@@ -176,8 +177,9 @@ def windows(tokens, batch_size: int, steps: int) -> Iterator[tuple[np.ndarray, n
     tokens = np.asarray(tokens)
     stream = (len(tokens) - 1) // batch_size
     if stream < steps:
-        raise ValueError(f"windows: {len(tokens)} tokens are too few for {batch_size} streams of "
-                         f"{steps} steps")
+        raise ArgumentError(
+            f"windows: {len(tokens)} tokens are too few for {batch_size} streams of "
+            f"{steps} steps")
     rows = [tokens[shift:shift + stream * batch_size].reshape(batch_size, stream,
                                                               *tokens.shape[1:])
             for shift in (0, 1)]

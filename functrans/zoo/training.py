@@ -19,6 +19,7 @@ from functrans import optim, random, stop_gradient, tree
 from functrans import numpy as fnp
 from functrans.api.grad import grad, value_and_grad
 from functrans.api.jit import jit
+from functrans.errors import ArgumentError
 from functrans.optim.precision import LossScalingState
 from functrans.zoo import curves
 from functrans.zoo.data import Batches, Ragged
@@ -97,7 +98,7 @@ def fit(loss: Callable, params, data, optimizer, epochs: int, *, batch_size: int
     (2.0, 1.0)
     """
     if metrics and validation is None:
-        raise ValueError("fit: metrics are computed on validation data; give validation=")
+        raise ArgumentError("fit: metrics are computed on validation data; give validation=")
     params = tree.map(fnp.asarray, params)
     run = Run(params, optimizer.init(params), carry)
     run.best_params = params if patience is not None else None
@@ -133,8 +134,8 @@ def _run_epoch(run: Run, data, stepper, judge, carry, patience, hooks):
             if run.stopped:
                 return
     if not run.batch:
-        raise ValueError(f"fit: epoch {run.epoch} has no batches. Data that are iterated must "
-                         "start anew each time: a list, data.Batches, but not a generator")
+        raise ArgumentError(f"fit: epoch {run.epoch} has no batches. Data that are iterated must "
+                            "start anew each time: a list, data.Batches, but not a generator")
     numbers = {"loss": run.losses / run.batch, **judge.judge(run.params)}
     run.seconds += time.monotonic() - start
     _record(run, numbers)
@@ -217,8 +218,8 @@ def _split(result, carried: bool) -> tuple:
     if not carried:
         return result, None
     if not (isinstance(result, (tuple, list)) and len(result) == 2):
-        raise TypeError("fit: with carry= the loss returns a pair (scalar, next carry), got "
-                        f"{type(result).__name__}")
+        raise ArgumentError("fit: with carry= the loss returns a pair (scalar, next carry), got "
+                            f"{type(result).__name__}")
     return result[0], stop_gradient(result[1])
 
 
@@ -252,8 +253,9 @@ class _Judge:
                     totals[name] = totals.get(name, 0.0) + weight * float(value)
                 count += weight
         if not count:
-            raise ValueError("fit: the validation data have no batches; they must start anew each "
-                             "time: a list, data.Batches, but not a generator")
+            raise ArgumentError(
+                "fit: the validation data have no batches; they must start anew each "
+                "time: a list, data.Batches, but not a generator")
         return {f"validation_{name}": total / count for name, total in totals.items()}
 
     def _values(self, params, batch, carry) -> tuple:

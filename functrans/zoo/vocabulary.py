@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from functrans.errors import ArgumentError
+
 UNKNOWN = "<unk>"
 
 
@@ -32,7 +34,7 @@ class Vocabulary:
         self._ids = {token: number for number, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             doubles = [token for token, times in Counter(self.tokens).items() if times > 1]
-            raise ValueError(f"Vocabulary: these tokens are there more than once: {doubles[:5]}")
+            raise ArgumentError(f"Vocabulary: these tokens are there more than once: {doubles[:5]}")
         self._unknown = self._ids.get(UNKNOWN)
 
     def __len__(self):
@@ -52,8 +54,8 @@ class Vocabulary:
         tokens = self.split(text)
         numbers = [self._ids.get(token, self._unknown) for token in tokens]
         if None in numbers:
-            raise ValueError(f"the vocabulary has no {tokens[numbers.index(None)]!r}, and no "
-                             f"{UNKNOWN!r} for what it does not have")
+            raise ArgumentError(f"the vocabulary has no {tokens[numbers.index(None)]!r}, and no "
+                                f"{UNKNOWN!r} for what it does not have")
         return np.array(numbers, np.int64)
 
     def decode(self, ids) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from threading import RLock
 
 from functrans.ir.type import name_of
+from lowering.errors import KernelFailure
 from lowering.native import machine
 from lowering.native.cache import Stored
 from lowering.source import as_function, digest, module_text
@@ -92,5 +93,8 @@ def _compile(module: str, name: str, types: tuple) -> tuple:
     from lowering.native.numba_target import compile_function
     function = as_function(module, f"<functrans {name}>")
     function.__qualname__ = name            # numba names the machine code after it
-    code, symbol = compile_function(function, types)
+    try:
+        code, symbol = compile_function(function, types)
+    except Exception as error:
+        raise KernelFailure(module, types) from error
     return code, (symbol,)

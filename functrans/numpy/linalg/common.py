@@ -5,10 +5,9 @@ Imports `array`, `numpy.promotion`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.linalg import LinAlgError
 
 from functrans.array import Array
-from functrans.errors import DtypeError, ShapeError
+from functrans.errors import DtypeError, LinAlgError, ShapeError
 from functrans.numpy.promotion import as_arraylike, broadcast_one, broadcast_shapes, promote_inexact
 from functrans.primitives import shape as prim
 from functrans.primitives.matrices import DTYPES

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from functrans.errors import ArgumentError
 from functrans.numpy import searching, ufuncs
 from functrans.numpy.choosing import where
 from functrans.numpy.indexing import take_along_axis
@@ -96,8 +97,8 @@ def qr(a, mode: str = "reduced"):
     a, = matrices("qr", a)
     mode = {"full": "reduced", "f": "reduced"}.get(mode, mode)
     if mode not in ("reduced", "complete", "r", "raw"):
-        raise ValueError(f"linalg.qr: mode must be 'reduced', 'complete', 'r' or 'raw', got "
-                         f"{mode!r}")
+        raise ArgumentError(f"linalg.qr: mode must be 'reduced', 'complete', 'r' or 'raw', got "
+                            f"{mode!r}")
     if mode == "raw":
         h, tau = orthogonal.qr(a, "raw")
         return swap(h), tau
@@ -160,7 +161,7 @@ def _hermitian(a, UPLO: str | None, symmetrize_input: bool):
     if UPLO is None:
         return symmetrized(a) if symmetrize_input else a
     if UPLO not in ("L", "U", "l", "u"):
-        raise ValueError(f"UPLO must be 'L' or 'U', got {UPLO!r}")
+        raise ArgumentError(f"UPLO must be 'L' or 'U', got {UPLO!r}")
     return a if UPLO in "Ll" else adjoint(a)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy import reductions
 from functrans.numpy.choosing import where
@@ -101,7 +101,8 @@ def _vector_norm(x, ord, axis: tuple, keepdims: bool):
     if ord == 1:
         return reductions.sum(size, axis, keepdims=keepdims)
     if ord is None or isinstance(ord, str):
-        raise ValueError(f"linalg.norm: {ord!r} is no norm of vectors; give a number, inf or -inf")
+        raise ArgumentError(
+            f"linalg.norm: {ord!r} is no norm of vectors; give a number, inf or -inf")
     return _power_norm(size, ord, axis, keepdims)
 
 
@@ -123,8 +124,9 @@ def _matrix_norm(x, ord, axes: tuple, keepdims: bool):
     if ord in (2, -2, "nuc"):
         return _singular_norm(x, ord, axes, keepdims)
     if ord not in (1, -1, np.inf, -np.inf):
-        raise ValueError(f"linalg.norm: {ord!r} is no norm of matrices; there are 'fro', 'nuc', 1, "
-                         "-1, 2, -2, inf and -inf")
+        raise ArgumentError(
+            f"linalg.norm: {ord!r} is no norm of matrices; there are 'fro', 'nuc', 1, "
+            "-1, 2, -2, inf and -inf")
     row, column = axes
     inner, outer = (row, column) if ord in (1, -1) else (column, row)
     sums = reductions.sum(abs(x), inner, keepdims=True)
@@ -189,7 +191,7 @@ def matrix_rank(A, tol=None, hermitian: bool = False, *, rtol=None):
     """
     A = as_arraylike(A, "matrix_rank")
     if tol is not None and rtol is not None:
-        raise ValueError("linalg.matrix_rank takes tol or rtol, not both")
+        raise ArgumentError("linalg.matrix_rank takes tol or rtol, not both")
     if A.ndim < 2:
         return reductions.any(A != 0).astype(np.int64)
     A, = matrices("matrix_rank", A, square=hermitian)

@@ -8,10 +8,9 @@ import math
 import operator
 from functools import reduce
 
-import numpy as np
 
 from functrans.control.unwind import bind_while
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, LinAlgError, ShapeError
 from functrans.ir.type import ArrayType
 from functrans.numpy import reductions
 from functrans.numpy.choosing import where
@@ -39,11 +38,11 @@ def matrix_power(a, n: int):
     try:
         n = operator.index(n)
     except TypeError:
-        raise TypeError(f"linalg.matrix_power: n must be an int, got {n!r}") from None
+        raise ArgumentError(f"linalg.matrix_power: n must be an int, got {n!r}") from None
     a = as_arraylike(a, "matrix_power")
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise np.linalg.LinAlgError("linalg.matrix_power: the matrices must be square, in the last "
-                                    f"two axes; got shape {a.shape}")
+        raise LinAlgError("linalg.matrix_power: the matrices must be square, in the last "
+                          f"two axes; got shape {a.shape}")
     if n < 0:
         return _power(inv(a), -n)
     return _power(a, n) if n else eye(ArrayType(a.shape, a.dtype))
@@ -73,11 +72,11 @@ def multi_dot(arrays, *, out=None):
     """
     arrays = [as_arraylike(x, "multi_dot") for x in arrays]
     if len(arrays) < 2:
-        raise ValueError(f"linalg.multi_dot takes at least two arrays, got {len(arrays)}")
+        raise ArgumentError(f"linalg.multi_dot takes at least two arrays, got {len(arrays)}")
     for place, x in enumerate(arrays):
         if x.ndim != 2 and not (x.ndim == 1 and place in (0, len(arrays) - 1)):
-            raise np.linalg.LinAlgError(f"linalg.multi_dot: array {place} is {x.type}; matrices "
-                                        "are needed, and vectors may stand first and last")
+            raise LinAlgError(f"linalg.multi_dot: array {place} is {x.type}; matrices "
+                              "are needed, and vectors may stand first and last")
     for place, (x, y) in enumerate(zip(arrays, arrays[1:])):
         if x.shape[-1] != y.shape[0]:
             raise ShapeError(f"linalg.multi_dot: arrays {place} and {place + 1}, {x.type} and "

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from functrans.array import Array
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, LinAlgError, ShapeError
 from functrans.ir.type import ArrayType
 from functrans.numpy import reductions
 from functrans.numpy.creation import ones, zeros
@@ -65,7 +65,8 @@ def solve_triangular(a, b, *, lower: bool = False, trans="N", unit_diagonal: boo
     """
     letter = {0: "N", 1: "T", 2: "C"}.get(trans, trans)
     if letter not in ("N", "T", "C"):
-        raise ValueError(f"linalg.solve_triangular: trans must be 'N', 'T' or 'C', got {trans!r}")
+        raise ArgumentError(
+            f"linalg.solve_triangular: trans must be 'N', 'T' or 'C', got {trans!r}")
     a, b, vector = _system("solve_triangular", a, b)
     x = triangular.triangular_solve(a, b, lower=lower, letter=letter, unit=unit_diagonal)
     return from_column(x) if vector else x
@@ -131,7 +132,7 @@ def tensorsolve(a, b, axes=None):
         a = prim.transpose(a, [k for k in range(a.ndim) if k not in moved] + moved)
     rest = a.shape[b.ndim:]
     if math.prod(rest) != b.size:
-        raise np.linalg.LinAlgError(
+        raise LinAlgError(
             f"linalg.tensorsolve: a of shape {a.shape} and b of shape {b.shape} do not make a "
             "square system: the product of a's last sizes must be that of b's")
     x = solve(prim.reshape(a, (b.size, b.size)), prim.reshape(b, (b.size,)))
@@ -147,12 +148,12 @@ def tensorinv(a, ind: int = 2):
     """
     a = as_arraylike(a, "tensorinv")
     if ind <= 0:
-        raise ValueError(f"linalg.tensorinv: ind must be positive, got {ind}")
+        raise ArgumentError(f"linalg.tensorinv: ind must be positive, got {ind}")
     first, rest = a.shape[:ind], a.shape[ind:]
     size = math.prod(rest)
     if math.prod(first) != size:
-        raise np.linalg.LinAlgError(f"linalg.tensorinv: the sizes {first} and {rest} do not have "
-                                    "the same product")
+        raise LinAlgError(f"linalg.tensorinv: the sizes {first} and {rest} do not have "
+                          "the same product")
     return prim.reshape(inv(prim.reshape(a, (size, size))), (*rest, *first))
 
 
@@ -172,7 +173,7 @@ def pinv(a, rcond=None, hermitian: bool = False, *, rtol=None):
     """
     a, = matrices("pinv", a, square=hermitian)
     if rcond is not None and rtol is not None:
-        raise ValueError("linalg.pinv takes rcond or rtol, not both")
+        raise ArgumentError("linalg.pinv takes rcond or rtol, not both")
     if 0 in a.shape:
         return zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     x = orthogonal.pinv(a, _cutoff(a, rtol if rcond is None else rcond))
@@ -206,11 +207,11 @@ def lstsq(a, b, rcond=None):
     vector = b.ndim == 1
     a, b = matrices("lstsq", a, as_column(b) if vector else b)
     if a.ndim != 2 or b.ndim != 2:
-        raise np.linalg.LinAlgError(f"linalg.lstsq takes one matrix and vectors, got {a.type} and "
-                                    f"{b.type}; use vmap for a batch")
+        raise LinAlgError(f"linalg.lstsq takes one matrix and vectors, got {a.type} and "
+                          f"{b.type}; use vmap for a batch")
     if a.shape[0] != b.shape[0]:
-        raise np.linalg.LinAlgError(f"linalg.lstsq: a of shape {a.shape} and b of shape {b.shape} "
-                                    "do not have the same number of rows")
+        raise LinAlgError(f"linalg.lstsq: a of shape {a.shape} and b of shape {b.shape} "
+                          "do not have the same number of rows")
     m, n = a.shape
     eps = np.finfo(a.dtype).eps
     rcond = max(m, n) * eps if rcond is None else max(rcond, eps)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from functrans.errors import UnsupportedError
 from functrans.numpy.choosing import where
 from functrans.numpy.promotion import as_arraylike
 from functrans.numpy.ufuncs import (copysign, exp, floor, isnan, remainder)
@@ -57,8 +58,8 @@ def factorial(n, exact: bool = False):
     Array(6., dtype=float32)
     """
     if exact:
-        raise NotImplementedError("special.factorial: exact=True needs Python integers, which "
-                                  "arrays cannot hold; use math.factorial")
+        raise UnsupportedError("special.factorial: exact=True needs Python integers, which "
+                               "arrays cannot hold; use math.factorial")
     n, = reals("factorial", n)
     return where(n < 0, 0, exp(gammaln(n + 1)))
 

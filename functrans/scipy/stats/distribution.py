@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from functrans.errors import ArgumentError, UnsupportedError
 from functrans.numpy.choosing import where
 from functrans.numpy.ufuncs import abs, exp, floor, isnan, log, log1p
 from functrans.scipy.special.common import reals
@@ -50,8 +51,8 @@ class Distribution:
         """(x, shapes, loc, scale) as arrays of one shape and dtype."""
         names = self.shapes + self.places
         if len(args) > len(names):
-            raise TypeError(f"{self.name}.{method} takes at most {1 + len(names)} arguments: a "
-                            f"value, {', '.join(names)}")
+            raise ArgumentError(f"{self.name}.{method} takes at most {1 + len(names)} arguments: a "
+                                f"value, {', '.join(names)}")
         given = {**dict(zip(names, args)), **named}
         unknown = [key for key in given if key not in names]
         twice = [key for key in names[:len(args)] if key in named]
@@ -59,8 +60,8 @@ class Distribution:
         for keys, what in ((unknown, "no parameter"), (twice, "two values for"),
                            (missing, "no value for")):
             if keys:
-                raise TypeError(f"{self.name}.{method} has {what} {', '.join(keys)}; its "
-                                f"parameters are {', '.join(names) or 'none'}")
+                raise ArgumentError(f"{self.name}.{method} has {what} {', '.join(keys)}; its "
+                                    f"parameters are {', '.join(names) or 'none'}")
         values = [given.get(key, 0 if key == "loc" else 1) for key in names]
         x, *values = reals(f"stats.{self.name}.{method}", x, *values)
         count = len(self.shapes)
@@ -70,8 +71,8 @@ class Distribution:
     def _function(self, name: str, method: str) -> Callable:
         found = self._functions.get(name)
         if found is None:
-            raise NotImplementedError(f"{self.name}.{method} is not available; there are "
-                                      f"{', '.join(self._available())}")
+            raise UnsupportedError(f"{self.name}.{method} is not available; there are "
+                                   f"{', '.join(self._available())}")
         return found
 
     def _available(self) -> list[str]:

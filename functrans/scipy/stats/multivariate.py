@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from functrans.errors import ShapeError
+from functrans.errors import ArgumentError, ShapeError, UnsupportedError
 from functrans.numpy import linalg, reductions
 from functrans.numpy.choosing import where
 from functrans.numpy.ranges import arange, eye
@@ -31,8 +31,8 @@ class MultivariateNormal:
         Array(-1.837877, dtype=float32)
         """
         if allow_singular:
-            raise NotImplementedError("multivariate_normal.logpdf: allow_singular=True is not "
-                                      "available")
+            raise UnsupportedError("multivariate_normal.logpdf: allow_singular=True is not "
+                                   "available")
         x, mean, cov = promote_inexact(*[as_arraylike(value) for value in
                                          (x, 0 if mean is None else mean, cov)])
         x = x if x.ndim else x[None]
@@ -118,7 +118,7 @@ class Categorical:
         Array(-0.6931472, dtype=float32)
         """
         if (p is None) == (logits is None):
-            raise TypeError("categorical takes p or logits, one of them")
+            raise ArgumentError("categorical takes p or logits, one of them")
         if p is None:
             logs = special.log_softmax(as_arraylike(logits), -1)
         else:
@@ -136,7 +136,7 @@ class Categorical:
     def cdf(self, k, p=None, *, logits=None):
         """The probability of at most category k."""
         if (p is None) == (logits is None):
-            raise TypeError("categorical takes p or logits, one of them")
+            raise ArgumentError("categorical takes p or logits, one of them")
         p = special.softmax(as_arraylike(logits), -1) if p is None else as_arraylike(p)
         p, = promote_inexact(p)
         k = as_arraylike(k)[..., None]
