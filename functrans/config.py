@@ -3,21 +3,26 @@
     ft.config.update("default_float", "float64")
     with ft.config.override(target="reference"): ...
 
-| name            | environment               | default   | meaning                             |
-|-----------------|---------------------------|-----------|-------------------------------------|
-| `default_float` | `FUNCTRANS_DEFAULT_FLOAT` | `float32` | dtype of Python floats              |
-| `default_int`   | `FUNCTRANS_DEFAULT_INT`   | `int64`   | dtype of Python ints                |
-| `target`        | `FUNCTRANS_TARGET`        | `cpu`     | what `jit` compiles for, see below  |
-| `debug`         | `FT_DEBUG`                | `0`       | 1 compiles, 2 passes, 3 kernel text |
-| `cache_dir`     | `FUNCTRANS_CACHE_DIR`     | by system | folder of compiled kernels, or none |
-| `cache_limit`   | `FUNCTRANS_CACHE_LIMIT`   | `1G`      | bytes that it may take; `500M` etc. |
-| `threads`       | `FUNCTRANS_THREADS`       | `0`       | of large kernels; 0: all cores      |
-| `check`         | `FUNCTRANS_CHECK`         | `False`   | check every Program after each pass |
-| `debug_nans`    | `FUNCTRANS_DEBUG_NANS`    | `False`   | raise where a NaN is first computed |
-| `tracebacks`    | `FUNCTRANS_TRACEBACKS`    | `folded`  | `full`: frames of the library, too  |
+| name               | environment                  | default   | meaning                        |
+|--------------------|------------------------------|-----------|--------------------------------|
+| `default_float`    | `FUNCTRANS_DEFAULT_FLOAT`    | `float32` | dtype of Python floats         |
+| `default_int`      | `FUNCTRANS_DEFAULT_INT`      | `int64`   | dtype of Python ints           |
+| `target`           | `FUNCTRANS_TARGET`           | `cpu`     | what `jit` compiles for; below |
+| `debug`            | `FT_DEBUG`                   | `0`       | what is printed, 0 to 4; below |
+| `cache_dir`        | `FUNCTRANS_CACHE_DIR`        | by system | folder of kernels, or none     |
+| `cache_limit`      | `FUNCTRANS_CACHE_LIMIT`      | `1G`      | bytes that it may take: `500M` |
+| `threads`          | `FUNCTRANS_THREADS`          | `0`       | of large kernels; 0: all       |
+| `check`            | `FUNCTRANS_CHECK`            | `False`   | check Programs after passes    |
+| `debug_nans`       | `FUNCTRANS_DEBUG_NANS`       | `False`   | raise where a NaN is made      |
+| `debug_key_reuse`  | `FUNCTRANS_DEBUG_KEY_REUSE`  | `False`   | raise where a key is reused    |
+| `while_trip_limit` | `FUNCTRANS_WHILE_TRIP_LIMIT` | `0`       | steps to a loop's error; 0: no |
+| `tracebacks`       | `FUNCTRANS_TRACEBACKS`       | `folded`  | `full`: with ours              |
 
 Targets: `cpu`; `reference`, which evaluates equation by equation with NumPy; `interpret`, the
 kernels of `cpu` in plain Python (see `functrans.interpret`).
+
+`debug` prints to stderr: 1 what is compiled, why and how long it took; 2 Programs after each pass,
+too; 3 the text of the kernels, too; 4 each run of compiled code, too, with its time.
 
 Imports NumPy only.
 """
@@ -92,6 +97,8 @@ _SWITCHES = {
     "threads": ("FUNCTRANS_THREADS", _count, 0),
     "check": ("FUNCTRANS_CHECK", _flag, False),
     "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
+    "debug_key_reuse": ("FUNCTRANS_DEBUG_KEY_REUSE", _flag, False),
+    "while_trip_limit": ("FUNCTRANS_WHILE_TRIP_LIMIT", _count, 0),
     "tracebacks": ("FUNCTRANS_TRACEBACKS", _choice("folded", "full"), "folded"),
 }
 
@@ -102,7 +109,8 @@ _KEY = "key"        # not a switch: those on which Programs depend, together
 def _keyed(values: dict) -> dict:
     """Switches with their key, which every call of a jitted function asks for."""
     values[_KEY] = (values["default_float"], values["default_int"], values["target"],
-                    values["debug_nans"])
+                    values["debug_nans"], values["debug_key_reuse"], values["while_trip_limit"],
+                    values["debug"] >= 4)
     return values
 
 

@@ -125,6 +125,14 @@ class NonFiniteError(FunctransError, FloatingPointError):
     """A number that is infinite or no number, where training needs a finite one."""
 
 
+class TripLimitError(FunctransError, RuntimeError):
+    """A while loop ran longer than `config.while_trip_limit` allows."""
+
+
+class KeyReuseError(FunctransError, RuntimeError):
+    """A key of random numbers was used a second time, which gives the same numbers again."""
+
+
 class MissingExtraError(FunctransError, ImportError):
     """An optional package is not installed."""
 

@@ -14,7 +14,8 @@ from functrans.ir.program import Equation, Literal, Program
 from functrans.ir.show import INDENT, Names
 
 _HEAD = ("import numpy as np", "", "import functrans as ft", "import functrans.numpy as fnp",
-         "from functrans.ir.type import ArrayType", "from functrans.trace import bind, trace_closed")
+         "from functrans.ir.type import ArrayType",
+         "from functrans.trace import bind, trace_closed")
 
 
 class NotWritable(Exception):

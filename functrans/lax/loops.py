@@ -5,6 +5,7 @@ Imports `tree`, `trace`, `control`, `numpy.promotion`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from functrans.api.calls import check_callable, function_name
 from functrans.api.jit import jit_is_disabled
 from functrans.api.vmap import vmap
 from functrans.array import ArrayBase, as_array
+from functrans.config import config
 from functrans.control.scan import Steps
 from functrans.control.unwind import bind_while
 from functrans.errors import ArgumentError, DtypeError, ShapeError, StructureError
@@ -33,6 +35,7 @@ from functrans.lax.common import (
     trace_function,
     with_constants_first,
 )
+from functrans.lax.trip_limit import limited
 from functrans.numpy.manipulation import concatenate, stack
 from functrans.numpy.promotion import as_arraylike, promote
 from functrans.trace import Tracer
@@ -159,7 +162,8 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val):
     cond_fun: function of the carry to a boolean scalar; body_fun: function of the carry to a new
     one of the same structure, shapes and dtypes. Differentiable forwards and in reverse. Under
     `vmap` with a condition that differs between lanes each lane stops by itself.
-    Raises TypeError if the carry changes its types, or the condition is no boolean scalar.
+    Raises TypeError if the carry changes its types, or the condition is no boolean scalar;
+    TripLimitError beyond `config.while_trip_limit` steps, if that is set.
 
     >>> import functrans as ft
     >>> ft.lax.while_loop(lambda x: x < 100, lambda x: 2 * x, 3.0)
@@ -167,9 +171,15 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val):
     """
     check_callable(cond_fun, "while_loop")
     check_callable(body_fun, "while_loop")
+    if config.while_trip_limit:
+        return limited(cond_fun, body_fun, partial(_run_while, told=body_fun), init_val)
+    return _run_while(cond_fun, body_fun, init_val)
+
+
+def _run_while(cond_fun: Callable, body_fun: Callable, init_val, told: Callable | None = None):
     if jit_is_disabled() and has_value(as_arraylike(cond_fun(as_arrays(init_val)))):
         return _while_in_python(cond_fun, body_fun, as_arrays(init_val))
-    return _while(cond_fun, body_fun, init_val, "while_loop")
+    return _while(cond_fun, body_fun, init_val, "while_loop", told)
 
 
 def _while(cond_fun: Callable, body_fun: Callable, init_val, who: str,
