@@ -21,7 +21,6 @@ import numpy as np
 from functrans.array import Array, wrap
 from functrans.config import config
 from functrans.errors import TargetError
-from functrans.fallback import is_failure, warn_of_failure
 from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
@@ -99,6 +98,7 @@ def _compile_or_evaluate(program: Program, target: str, donated: tuple, watch):
     try:
         return compile_for(target, donated=donated, watch=watch)
     except Exception as error:
+        from functrans.fallback import is_failure, warn_of_failure
         if not is_failure(error):
             raise
         warn_of_failure(program, target, error, lambda part: compile_for(target, part))

@@ -35,7 +35,6 @@ from functrans.lax.common import (
     trace_function,
     with_constants_first,
 )
-from functrans.lax.trip_limit import limited
 from functrans.numpy.manipulation import concatenate, stack
 from functrans.numpy.promotion import as_arraylike, promote
 from functrans.trace import Tracer
@@ -172,6 +171,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val):
     check_callable(cond_fun, "while_loop")
     check_callable(body_fun, "while_loop")
     if config.while_trip_limit:
+        from functrans.lax.trip_limit import limited
         return limited(cond_fun, body_fun, partial(_run_while, told=body_fun), init_val)
     return _run_while(cond_fun, body_fun, init_val)
 
