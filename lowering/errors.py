@@ -1,4 +1,4 @@
-"""Errors that compiled code reports. Imports nothing."""
+"""Errors that compiled code, devices and compilers report. Imports nothing."""
 from __future__ import annotations
 
 
@@ -17,3 +17,19 @@ class KernelFailure(Exception):
         super().__init__(f"a kernel of the types {', '.join(types)} could not be compiled")
         self.reproduction = (f"{module}\n\nfrom lowering.native.numba_target import "
                              f"compile_function\n\ncompile_function(kernel, {types!r})\n")
+
+
+class DeviceMissing(RuntimeError):
+    """There is no device of the kind that was asked for; the message says what is missing."""
+
+
+class DeviceFailure(RuntimeError):
+    """A call of the driver failed."""
+
+
+class OutOfDeviceMemory(MemoryError):
+    """The memory of a device does not suffice; the message says who holds it."""
+
+
+class CompilerMissing(ImportError):
+    """What compiles kernels for a device is not installed."""

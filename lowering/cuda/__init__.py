@@ -1,0 +1,1 @@
+"""What the CUDA target stands on: device memory, compiling and launching kernels, the simulator."""

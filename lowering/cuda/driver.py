@@ -1,0 +1,304 @@
+"""The CUDA device of this process: the one module that imports `numba.cuda`.
+
+Under NUMBA_ENABLE_CUDASIM=1 it is numba's simulator, otherwise the first GPU that the driver
+shows (CUDA_VISIBLE_DEVICES says which that is). What is behind it, `hardware` or `simulator`, and
+the compiler, `machine_code`, can be exchanged without a change elsewhere.
+
+    x = to_device(np.arange(4, dtype=np.float32))
+    y = empty((4,), np.dtype(np.float32))
+    kernel = Kernel(function, ("float32*", "float32*", "int64"))
+    kernel.launch(grid=1, block=32, arguments=(x.pointer(), y.pointer(), 4))
+    to_host(y)
+
+A launch does not wait. A check of what kernels have reported is left with `defer`, and is made at
+the next call that waits: `to_host`, `synchronize`.
+
+In: NumPy arrays, functions. Out: `DeviceArray`, `Kernel`. Imports the other modules of this
+package; numba-cuda when it is needed.
+"""
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from threading import RLock
+
+import numpy as np
+
+from lowering.cuda import machine_code
+from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
+from lowering.cuda.status import how_to_install, probe
+from lowering.errors import CompilerMissing, DeviceMissing
+
+_lock = RLock()
+
+
+def simulated() -> bool:
+    """Whether the device is numba's simulator."""
+    return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
+
+
+@cache
+def numba_cuda():
+    """`numba.cuda`. Raises CompilerMissing where numba-cuda is not installed."""
+    try:
+        from numba import cuda
+        importlib.import_module("numba_cuda")
+    except ImportError as error:
+        raise CompilerMissing(f"numba-cuda is not installed ({error}). {how_to_install()}") \
+            from error
+    return cuda
+
+
+def _part(name: str):
+    """A module of numba-cuda's own."""
+    return importlib.import_module(f"{numba_cuda().__name__}.{name}")
+
+
+@cache
+def _open():
+    """The backend of the device, and its pool. Raises DeviceMissing, which says what is missing."""
+    with _lock:
+        if simulated():
+            from lowering.cuda.simulator import Simulator
+            backend = Simulator(_part)
+        else:
+            found = probe()
+            if not found.devices:
+                raise DeviceMissing("there is no CUDA device here: " + "; ".join(found.missing))
+            numba_cuda()
+            from lowering.cuda.hardware import Hardware
+            backend = Hardware()
+        return backend, Pool(backend)
+
+
+def backend():
+    """What the device is driven by; opened when it is first asked for."""
+    return _open()[0]
+
+
+def pool() -> Pool:
+    """The memory of the device."""
+    return _open()[1]
+
+
+def status():
+    """What there is and what is missing. Never raises, and opens nothing."""
+    return probe(simulated())
+
+
+def available() -> bool:
+    """Whether there is a device to run on."""
+    return bool(status().devices)
+
+
+# ---- arrays and copies ----
+
+@dataclass
+class Transfers:
+    """Copies between host and device since the process began: how many, how many bytes."""
+    to_device: int = 0
+    to_host: int = 0
+    bytes_to_device: int = 0
+    bytes_to_host: int = 0
+
+
+transfers = Transfers()
+
+#: Called as `function(direction, bytes)` before each copy between host and device, if there is one.
+before_transfer: ContextVar[Callable | None] = ContextVar("before_transfer", default=None)
+
+
+def empty(shape: Sequence[int], dtype: np.dtype, owner: str = "arrays") -> DeviceArray:
+    """An array without contents. owner: who is named when memory runs out."""
+    shape = tuple(shape)
+    array = DeviceArray(None, shape, dtype)
+    array.memory = pool().take(array.nbytes, owner)
+    return array
+
+
+def empty_bytes(nbytes: int, owner: str = "temporary memory"):
+    """A block of memory, for what lies in it to be pointed to."""
+    return pool().take(nbytes, owner)
+
+
+def to_device(data: np.ndarray, owner: str = "arrays") -> DeviceArray:
+    """A copy of `data` on the device."""
+    _count("to_device", data.nbytes)
+    array = empty(data.shape, data.dtype, owner)
+    backend().write(array.memory.block, 0, np.ascontiguousarray(data))
+    return array
+
+
+def to_host(array: DeviceArray) -> np.ndarray:
+    """A copy in the memory of the host, once all that was launched is done."""
+    _count("to_host", array.nbytes)
+    data = np.empty(array.shape, array.dtype)
+    backend().read(array.memory.block, array.offset, data)
+    _settle()
+    return data
+
+
+def write(memory, offset: int, data: np.ndarray):
+    """Bookkeeping to the device: not counted as a copy of an array."""
+    backend().write(memory.block, offset, np.ascontiguousarray(data))
+
+
+def read(memory, offset: int, data: np.ndarray) -> np.ndarray:
+    """Bookkeeping from the device, into `data`, such as the record of an error: not counted."""
+    backend().read(memory.block, offset, data)
+    return data
+
+
+def copy(target, target_offset: int, source, source_offset: int, nbytes: int):
+    """Bytes from one block to another, on the device."""
+    backend().copy(target.block, target_offset, source.block, source_offset, nbytes)
+
+
+def zero(memory, offset: int, nbytes: int):
+    """Fills with zero bytes."""
+    backend().zero(memory.block, offset, nbytes)
+
+
+def _count(direction: str, nbytes: int):
+    watch = before_transfer.get()
+    if watch is not None:
+        watch(direction, nbytes)
+    with _lock:
+        setattr(transfers, direction, getattr(transfers, direction) + 1)
+        name = f"bytes_{direction}"
+        setattr(transfers, name, getattr(transfers, name) + nbytes)
+
+
+# ---- waiting, and what is found out then ----
+
+_deferred: dict = {}
+
+
+def defer(key, check: Callable):
+    """Has `check()` called, once, when the host next waits for the device; it may raise.
+
+    key: whose check it is; a later one of the same key takes the place of an earlier one.
+    """
+    _deferred[key] = check
+
+
+def _settle():
+    """Makes the checks; raises what the first of them that fails raises."""
+    failure = None
+    while _deferred:
+        check = _deferred.pop(next(iter(_deferred)))
+        try:
+            check()
+        except Exception as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def synchronize():
+    """Waits for all that was launched, and raises what kernels have reported."""
+    backend().synchronize()
+    _settle()
+
+
+def is_idle() -> bool:
+    """Whether there is nothing to wait for."""
+    return not _deferred and backend().is_idle()
+
+
+# ---- kernels ----
+
+def device_function(function: Callable) -> Callable:
+    """A function that kernels may call."""
+    return function if simulated() else numba_cuda().jit(device=True)(function)
+
+
+class Kernel:
+    """A function that is launched. All its parameters have eight bytes.
+
+    function: as numba.cuda takes it; the name `cuda` in its module is `numba.cuda`.
+    signature: for each parameter `"float32*"` (what `pointer()` of an array or a block gives),
+    `"int64"` or `"float64"`.
+    """
+
+    def __init__(self, function: Callable, signature: Sequence[str], fastmath: bool = False):
+        self.function = function
+        self.signature = tuple(signature)
+        self.fastmath = fastmath
+        self._loaded = None
+        self._texts: dict = {}
+        self._cubins: dict = {}
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", "kernel")
+
+    def launch(self, grid, block, arguments: Sequence, shared: int = 0):
+        """Launches it: `grid` blocks of `block` threads (ints, or up to three of them).
+
+        shared: bytes of dynamic shared memory for each block.
+        """
+        loaded = self._loaded
+        if loaded is None:
+            loaded = self._loaded = backend().load(self)
+        backend().launch(loaded, grid, block, arguments, shared)
+
+    def ptx(self, capability: tuple) -> str:
+        """The PTX for a compute capability such as (9, 0). Needs no device."""
+        return self._ptx(capability).text
+
+    def _ptx(self, capability: tuple) -> machine_code.PtxCode:
+        found = self._texts.get(capability)
+        if found is None:
+            found = self._texts[capability] = machine_code.ptx(
+                numba_cuda(), self.function, self.signature, capability, self.fastmath)
+        return found
+
+    def cubin(self, capability: tuple) -> machine_code.Cubin:
+        """The machine code for a compute capability. Needs no device."""
+        found = self._cubins.get(capability)
+        if found is None:
+            found = self._cubins[capability] = machine_code.link(self._ptx(capability), self.name,
+                                                                 capability)
+        return found
+
+    def report(self, capability: tuple) -> machine_code.CubinReport:
+        """Registers, shared memory and spills for a compute capability. Needs no device."""
+        return self.cubin(capability).report
+
+
+# ---- other libraries ----
+
+def from_interface(owner, interface: dict) -> DeviceArray:
+    """The array that `owner.__cuda_array_interface__` describes, in the same memory."""
+    dtype, shape = np.dtype(interface["typestr"]), tuple(interface["shape"])
+    strides = interface.get("strides")
+    if strides is not None and tuple(strides) != _row_strides(shape, dtype.itemsize):
+        raise ValueError(f"only arrays that lie row by row can be shared; this one has the shape "
+                         f"{shape} and the strides {tuple(strides)}: make it contiguous first")
+    if interface.get("stream"):
+        backend().wait_for(interface["stream"])
+    array = DeviceArray(None, shape, dtype)
+    block = backend().foreign_block(interface["data"][0], array.nbytes)
+    array.memory = ForeignMemory(backend(), block, array.nbytes, owner)
+    return array
+
+
+def interface(array: DeviceArray) -> dict:
+    """The `__cuda_array_interface__` of an array."""
+    driven = backend()
+    stream = {"stream": driven.stream} if driven.stream else {}
+    return {"shape": array.shape, "typestr": array.dtype.str, "version": 3, "strides": None,
+            "data": (driven.address(array.memory.block) + array.offset, True), **stream}
+
+
+def _row_strides(shape: tuple, itemsize: int) -> tuple:
+    strides = []
+    for size in reversed(shape):
+        strides.append(itemsize)
+        itemsize *= size
+    return tuple(reversed(strides))

@@ -1,0 +1,194 @@
+"""The NVIDIA GPU of this machine: memory, copies and launches, through the driver's own interface.
+
+One device, its primary context (the one that other libraries use, too), one stream. That stream
+waits for the legacy default stream and is waited for by it, so what other libraries launch there
+is in order with what is launched here.
+
+In: sizes, addresses, machine code. Out: a backend with the methods of `simulator.Simulator`.
+Imports `lowering.errors`; `cuda.bindings`, which comes with numba-cuda, when a device is opened.
+"""
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from lowering.errors import DeviceFailure
+
+_STATIC_SHARED = 48 * 1024      # bytes of shared memory that a launch has without asking for more
+
+
+class Hardware:
+    """A GPU. Its blocks of memory are addresses."""
+
+    def __init__(self, number: int = 0):
+        from cuda.bindings import driver
+        self._driver = driver
+        self._here = threading.local()
+        self._call("cuInit", 0)
+        self._device = self._call("cuDeviceGet", number)
+        self._context = self._call("cuDevicePrimaryCtxRetain", self._device)
+        self.name = device_name(self._call, self._device)
+        self.capability = capability(driver, self._call, self._device)
+        self._enter()
+        self._stream = self._call("cuStreamCreate", 0)
+        self.stream = int(self._stream)
+
+    def _call(self, name: str, *arguments):
+        """A function of the driver: its result, or DeviceFailure."""
+        return call(self._driver, name, *arguments)
+
+    def _enter(self):
+        """Contexts are current in a thread: in each that comes here, this one becomes so."""
+        if not getattr(self._here, "entered", False):
+            self._call("cuCtxSetCurrent", self._context)
+            self._here.entered = True
+
+    # ---- memory ----
+
+    def allocate(self, nbytes: int):
+        """A block, or None where memory is full."""
+        self._enter()
+        status, address = self._driver.cuMemAlloc(nbytes)
+        if status == self._driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY:
+            return None
+        _check(self._driver, "cuMemAlloc", status)
+        return int(address)
+
+    def free(self, block: int):
+        self._enter()
+        self._call("cuMemFree", block)
+
+    def memory_info(self) -> tuple[int, int]:
+        """(free, total) in bytes."""
+        self._enter()
+        return self._call("cuMemGetInfo")
+
+    def address(self, block: int) -> int:
+        """The number that other libraries know the memory by."""
+        return block
+
+    def foreign_block(self, address: int, nbytes: int) -> int:
+        """The block for memory at an address that another library owns."""
+        return address
+
+    def pointer(self, block: int, offset: int, dtype) -> int:
+        """What a kernel is passed for the memory from a byte on."""
+        return block + offset
+
+    def write(self, block: int, offset: int, data: np.ndarray):
+        """Host to device. The driver has read `data`, which is pageable, when it returns."""
+        self._enter()
+        if data.nbytes:
+            self._call("cuMemcpyHtoDAsync", block + offset, data.ctypes.data, data.nbytes,
+                       self._stream)
+
+    def read(self, block: int, offset: int, data: np.ndarray):
+        """Device to host, into `data`; waits for all that was launched."""
+        self._enter()
+        if data.nbytes:
+            self._call("cuMemcpyDtoHAsync", data.ctypes.data, block + offset, data.nbytes,
+                       self._stream)
+        self._call("cuStreamSynchronize", self._stream)
+
+    def copy(self, target: int, target_offset: int, source: int, source_offset: int, nbytes: int):
+        """Device to device."""
+        self._enter()
+        if nbytes:
+            self._call("cuMemcpyDtoDAsync", target + target_offset, source + source_offset, nbytes,
+                       self._stream)
+
+    def zero(self, block: int, offset: int, nbytes: int):
+        """Fills with zero bytes."""
+        self._enter()
+        if nbytes:
+            self._call("cuMemsetD8Async", block + offset, 0, nbytes, self._stream)
+
+    def synchronize(self):
+        """Waits for all that was launched."""
+        self._enter()
+        self._call("cuStreamSynchronize", self._stream)
+
+    def is_idle(self) -> bool:
+        """Whether all that was launched is done."""
+        self._enter()
+        status, = self._driver.cuStreamQuery(self._stream)
+        if status == self._driver.CUresult.CUDA_ERROR_NOT_READY:
+            return False
+        _check(self._driver, "cuStreamQuery", status)
+        return True
+
+    def wait_for(self, stream: int):
+        """Waits for what another library launched on its stream."""
+        self._enter()
+        self._call("cuStreamSynchronize", self._driver.CUstream(stream))
+
+    # ---- kernels ----
+
+    def load(self, kernel) -> tuple:
+        """What `launch` is given for a kernel: its handle, and the shared memory it may use."""
+        self._enter()
+        code = kernel.cubin(self.capability)
+        module = self._call("cuModuleLoadData", np.frombuffer(code.image, np.uint8).ctypes.data)
+        return [self._call("cuModuleGetFunction", module, code.name.encode()), _STATIC_SHARED,
+                module]
+
+    def launch(self, loaded: list, grid: tuple, block: tuple, arguments: Sequence, shared: int):
+        """Launches a kernel, and does not wait. All parameters of kernels have eight bytes."""
+        self._enter()
+        if shared > loaded[1]:
+            self._allow_shared(loaded, shared)
+        values = np.array([_bits(value) for value in arguments], np.int64)
+        places = values.ctypes.data + 8 * np.arange(len(values))
+        self._call("cuLaunchKernel", loaded[0], *_three(grid), *_three(block), shared,
+                   self._stream, places.ctypes.data, 0)
+
+    def _allow_shared(self, loaded: list, shared: int):
+        attribute = self._driver.CUfunction_attribute
+        self._call("cuFuncSetAttribute", loaded[0],
+                   attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
+        loaded[1] = shared
+
+
+def call(driver, name: str, *arguments):
+    """A function of the driver: its result, several as a tuple. Raises DeviceFailure."""
+    status, *results = getattr(driver, name)(*arguments)
+    _check(driver, name, status)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _check(driver, name: str, status):
+    if status == driver.CUresult.CUDA_SUCCESS:
+        return
+    text = driver.cuGetErrorString(status)[1]
+    text = text.decode() if isinstance(text, bytes) else str(text)
+    raise DeviceFailure(f"{name} failed: {text} ({getattr(status, 'name', status)})")
+
+
+def device_name(ask: Callable, device) -> str:
+    """The name that a device gives itself."""
+    raw = ask("cuDeviceGetName", 128, device)
+    return bytes(raw).split(b"\0")[0].decode()
+
+
+def capability(driver, ask: Callable, device) -> tuple[int, int]:
+    """The compute capability of a device: (9, 0) for sm_90."""
+    attribute = driver.CUdevice_attribute
+    return (ask("cuDeviceGetAttribute",
+                attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device),
+            ask("cuDeviceGetAttribute",
+                attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device))
+
+
+def _three(size) -> tuple:
+    size = (size,) if isinstance(size, int) else tuple(size)
+    return (*size, *(1,) * (3 - len(size)))
+
+
+def _bits(value) -> int:
+    """The eight bytes of an argument, as an integer."""
+    if isinstance(value, float):
+        return int(np.float64(value).view(np.int64))
+    value = int(value)
+    return value - 2 ** 64 if value >= 2 ** 63 else value
