@@ -48,7 +48,7 @@ __all__ = [
     "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
     "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
     "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "tree", "value_and_grad",
-    "vjp", "vmap", "zoo",
+    "vjp", "vmap", "zoo", *debug.TOOLS,
 ]
 
 
@@ -67,11 +67,13 @@ _ROOMS = ("nn", "optim", "random", "scipy", "zoo")
 
 
 def __getattr__(name: str):
-    """The rooms above the API, at first use."""
+    """The rooms above the API and the tools of `debug`, at first use."""
     if name in _ROOMS:
         return import_module(f"functrans.{name}")
+    if name in debug.TOOLS:
+        return getattr(debug, name)
     raise AttributeError(f"module 'functrans' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *_ROOMS, *debug.TOOLS})

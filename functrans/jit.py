@@ -25,6 +25,7 @@ from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
 from functrans.ir.type import storage_dtype
+from functrans.locations import describe, user_location
 from functrans.nans import WatchedExecutable
 from functrans.primitives.basic import is_linear
 from functrans.primitives.index import indexed_shape, outside
@@ -60,7 +61,8 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
     if config.target == "interpret":             # of a block that wants to see all kernels
         target = "interpret"
     donated = () if config.debug_nans else donated      # the operands are needed for a second look
-    key = (target or config.target, donated, config.threads, config.debug_nans)
+    key = (target or config.target, donated, config.threads, config.debug_nans,
+           config.debug_key_reuse, config.debug >= 4)
     with _lock:
         compiled = _executables.setdefault(program, {})
         found = compiled.get(key)
@@ -85,7 +87,37 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
         _print(describe_compilation(record))
     if config.debug >= 3:
         _print(compiled.source())
-    return WatchedExecutable(compiled, program) if config.debug_nans else compiled
+    return _watched(compiled, program)
+
+
+def _watched(compiled, program: Program):
+    """The executable, with what switches want to be done at each run."""
+    if config.debug_nans:
+        compiled = WatchedExecutable(compiled, program)
+    if config.debug_key_reuse:
+        from functrans.key_reuse import KeyWatchedExecutable
+        compiled = KeyWatchedExecutable(compiled, program)
+    return TimedExecutable(compiled, program) if config.debug >= 4 else compiled
+
+
+class TimedExecutable:
+    """An executable that tells of each run; otherwise it is the one that it holds."""
+
+    def __init__(self, compiled, program: Program):
+        self._compiled = compiled
+        self._program = program
+
+    def run(self, arrays: Sequence) -> list:
+        start = time.perf_counter()
+        outs = self._compiled.run(arrays)
+        seconds = time.perf_counter() - start
+        inputs = ", ".join(map(repr, self._program.input_types))
+        _print(f"{self._program.name or 'a Program'}({inputs}) ran in {1e3 * seconds:.3f} ms, at "
+               f"{describe(user_location())}")
+        return outs
+
+    def __getattr__(self, name):
+        return getattr(self._compiled, name)
 
 
 def _compile_or_evaluate(program: Program, target: str, donated: tuple, watch):

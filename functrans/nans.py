@@ -8,7 +8,7 @@ In: operands and results. Out: NonFiniteError, with the user's line. Imports `co
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,15 +25,17 @@ def _has_nan(values: Sequence) -> bool:
                and bool(np.isnan(value).any()) for value in values)
 
 
-def _look(primitive, operands: Sequence, results):
+def _look(evaluate: Callable, primitive, operands: Sequence, params: dict):
     """Raises if a primitive made a NaN out of operands that hold none."""
+    out = evaluate(primitive, operands, params)
     if not config.debug_nans:
-        return
-    results = results if primitive.multiple else (results,)
+        return out
+    results = out if primitive.multiple else (out,)
     if _has_nan(results) and not _has_nan(operands):
         shown = ", ".join(_shown(operand) for operand in operands)
         raise NonFiniteError(f"{primitive.name} made a NaN from {shown or 'no operands'}; config."
                              "debug_nans looks for the first one")
+    return out
 
 
 def _shown(operand) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from functools import partial
 
 import numpy as np
 
@@ -54,7 +55,8 @@ class Eval:
                 raw.append(arg if isinstance(arg, np.generic) else _reject(arg, primitive))
         token = silence()
         try:
-            out = primitive.evaluate(*raw, **params)
+            out = primitive.evaluate(*raw, **params) if _watched is None \
+                else _watched(primitive, raw, params)
         except Exception:
             problem = _type_error(primitive, args, params)
             if problem is not None:
@@ -62,8 +64,6 @@ class Eval:
             raise
         finally:
             restore(token)
-        if _after_evaluation is not None:
-            _after_evaluation(primitive, raw, out)
         if primitive.multiple:
             return self._wrap_many(primitive, args, params, out)
         return _wrap(out, weak and not strong)
@@ -75,14 +75,34 @@ class Eval:
         return tuple(wrap(out, kind) for out, kind in zip(outs, types, strict=True))
 
 
-# Called after each evaluated primitive, where someone looks for NaNs; else None.
-_after_evaluation: Callable | None = None
+# Evaluates a primitive where someone watches; else None.
+_watched: Callable | None = None
+_watchers: list[Callable] = []
 
 
-def watch_evaluations(function: Callable | None):
-    """Has `function(primitive, operands, results)` called after each evaluated primitive."""
-    global _after_evaluation
-    _after_evaluation = function
+def watch_evaluations(function: Callable):
+    """Has primitives evaluated by `function(evaluate, primitive, operands, params)`.
+
+    evaluate(primitive, operands, params) is what would be done without it.
+    """
+    global _watched
+    if function not in _watchers:
+        _watchers.append(function)
+        _watched = partial(function, _watched or _evaluate_primitive)
+
+
+def _evaluate_primitive(primitive: Primitive, operands: Sequence, params: dict):
+    return primitive.evaluate(*operands, **params)
+
+
+# Called with each Program that was traced.
+_after_trace: list[Callable] = []
+
+
+def watch_traces(function: Callable):
+    """Has `function(program)` called with each Program when its trace is finished."""
+    if function not in _after_trace:
+        _after_trace.append(function)
 
 
 def _wrap(out, weak: bool) -> Array:
@@ -322,6 +342,8 @@ class Trace:
         captured = list(self.captured.values())
         program = Program([var for var, *_ in captured] + self.inputs, self.equations, atoms,
                           self.name, [""] * len(captured) + self.input_names)
+        for watcher in _after_trace:
+            watcher(program)
         return program, [outer for _, outer, _ in captured]
 
     # ---- values ----

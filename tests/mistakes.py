@@ -253,6 +253,97 @@ def transpose_of_what_is_not_linear():
     return ft.linear_transpose(square, 1.0)(1.0)
 
 
+# ---- rules of the user's ----
+
+@ft.custom_vjp
+def scaled(p, value):
+    return p["w"] * value
+
+
+def rule_with_too_few_cotangents():
+    scaled.defvjp(lambda *given: (scaled(*given), given), lambda residuals, ct: (ct,))
+    return ft.grad(lambda w: scaled({"w": w}, 2.0))(3.0)
+
+
+def rule_with_a_cotangent_of_another_shape():
+    scaled.defvjp(lambda *given: (scaled(*given), given), lambda residuals, ct: ({"w": fnp.ones(2)}, ct))
+    return ft.grad(lambda w: scaled({"w": w}, 2.0))(3.0)
+
+
+def rule_that_gives_another_output():
+    scaled.defvjp(lambda p, value: (fnp.ones(3), p), lambda residuals, ct: (None, ct))
+    return ft.grad(lambda w: scaled({"w": w}, 2.0))(3.0)
+
+
+def forward_mode_of_a_reverse_rule():
+    scaled.defvjp(lambda *given: (scaled(*given), given), lambda residuals, ct: ({"w": ct}, ct))
+    return ft.jvp(lambda w: scaled({"w": w}, 2.0), (3.0,), (1.0,))
+
+
+def rule_with_a_tangent_of_another_shape():
+    @ft.custom_jvp
+    def total(value):
+        return value.sum()
+    total.defjvp(lambda primals, tangents: (total(*primals), tangents[0]))
+    return ft.grad(total)(x)
+
+
+def function_without_its_rule():
+    @ft.custom_vjp
+    def plain(value):
+        return value
+    return plain(1.0)
+
+
+def batching_rule_that_loses_the_axis():
+    @ft.custom_vmap
+    def double(value):
+        return value * 2
+    double.def_vmap(lambda size, batched, value: (value[0] * 2, True))
+    return ft.vmap(double)(m)
+
+
+# ---- numbers that are none, arguments that make no sense ----
+
+def birth_of_a_nan():
+    def slope(value):
+        return fnp.log(value - 2).sum()
+    with ft.debug_nans():
+        return ft.jit(slope)(x)
+
+
+def negative_number_of_points():
+    return fnp.linspace(0, 1, -3)
+
+
+def axes_of_different_number():
+    return fnp.moveaxis(m, (0, 1), (0,))
+
+
+def matrix_that_is_not_square():
+    return fnp.linalg.det(m)
+
+
+def integer_that_is_too_large():
+    return fnp.array([1, 2]) + 2 ** 70
+
+
+def truth_of_an_array():
+    return 1.0 if x > 0 else 0.0
+
+
+def wrong_device():
+    return x.to_device("cuda:1")
+
+
+def schedule_without_steps():
+    return ft.optim.warmup_cosine_decay_schedule(0.0, 1.0, 10, 5)
+
+
+def model_without_layers():
+    return ft.zoo.mlp.init(ft.random.key(0), (3,))
+
+
 # ---- vmap ----
 
 def mapped_axes_of_different_sizes():
@@ -347,12 +438,57 @@ def carry_that_changes_its_shape():
     return lax.scan(grow, x, x)
 
 
+def carry_of_another_dtype():
+    def mean(carry, value):
+        return (carry + value).astype("float64"), None
+    return lax.scan(mean, fnp.float32(0), x)
+
+
+def loop_that_never_ends():
+    def converge(start):
+        return lax.while_loop(lambda c: c != 0, lambda c: c / 2 + 1, start)
+    with ft.config.override(while_trip_limit=1000):
+        return ft.jit(converge)(3.0)
+
+
+def condition_that_is_no_boolean():
+    return lax.while_loop(lambda c: c, lambda c: c - 1, 3)
+
+
+def loop_bound_that_is_no_integer():
+    return lax.fori_loop(0, 2.5, lambda k, c: c * 2, 1.0)
+
+
+def slices_of_different_lengths():
+    return lax.scan(lambda c, row: (c, row[0]), 0.0, (x, m))
+
+
 def trees_of_different_structure():
     return ft.tree.map(lambda a, b: a + b, params, {"w": m})
 
 
 def seed_in_place_of_a_key():
     return ft.random.normal(0, (2,))
+
+
+def key_used_twice():
+    def noise(key):
+        return ft.random.normal(key, (3,)) + ft.random.uniform(key, (3,))
+    with ft.debug_key_reuse():
+        return ft.jit(noise)(ft.random.key(0))
+
+
+def key_used_twice_outside():
+    key = ft.random.key(0)
+    with ft.debug_key_reuse():
+        ft.random.normal(key, (3,))
+        return ft.random.split(key)
+
+
+def key_used_in_each_step():
+    key = ft.random.key(0)
+    with ft.debug_key_reuse():
+        return lax.fori_loop(0, 3, lambda k, c: c + ft.random.normal(key), 0.0)
 
 
 def many_keys_in_place_of_one():

@@ -201,6 +201,8 @@ _INDEX = [
     Row(random.threefry2x32_p,
         (case(*[Operand((2, 3), "index:1000000", "uint32")] * 4),
          case(*[Operand((), "index:1000000", "uint32")] * 4)), ("float32",)),
+    Row(random.use_key_p, (case(Operand((2,), "index:1000000", "uint32")),
+                           case(Operand((3, 2), "index:1000000", "uint32"))), ("float32",)),
 ]
 
 ROWS = (_ARITHMETIC + _COMPARISON + _CONVERSION + _FUNCTIONS + _SHAPE + _REDUCE + _PRODUCTS

@@ -57,6 +57,7 @@ def test_users_are_told_what_is_wrong(name):
     text = told(name)
     assert text == golden()[name]
     assert len(text.splitlines()) <= 12
+    assert "mistakes.py, in " in text or name == "switch_that_is_not_there"
 
 
 # ---- classes ----

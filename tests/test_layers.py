@@ -23,6 +23,7 @@ LAYERS = (
     {"trace"},
     {"primitives"},
     {"transforms", "nans", "fallback"},
+    {"key_reuse"},
     {"jit"},
     {"control"},
     {"numpy"},

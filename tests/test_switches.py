@@ -20,15 +20,29 @@ def squares(x):
     return fnp.sum(x * x)
 
 
-@pytest.mark.parametrize("level, parts", [
-    (0, []), (1, ["squares: the first call"]), (2, ["squares: the first call", "# after simplify"]),
-    (3, ["squares: the first call", "# after simplify", "def kernel_0("])])
-def test_debug_prints(level, parts, capsys):
+# What each level of `debug` adds to the one below.
+PARTS = ("squares: the first call; ", "# after simplify", "def kernel_0(", "squares(f32[3]) ran in ")
+
+
+@pytest.mark.parametrize("level", range(5))
+def test_debug_prints(level, capsys):
     with ft.config.override(debug=level):
         ft.jit(squares)(fnp.ones(3))
     printed = capsys.readouterr().err
-    for part in ["squares: the first call", "# after simplify", "def kernel_0("]:
-        assert (part in printed) == (part in parts)
+    assert [part in printed for part in PARTS] == [number < level for number in range(4)]
+
+
+def test_debug_tells_of_each_run_with_the_users_line(capsys):
+    function = ft.jit(squares)
+    function(fnp.ones(3))
+    with ft.config.override(debug=4):
+        for _ in range(3):
+            function(fnp.ones(3))
+    runs = [line for line in capsys.readouterr().err.splitlines() if " ran in " in line]
+    assert len(runs) == 3
+    assert all(f"{Path(__file__).name}:" in run and "function(fnp.ones(3))" in run for run in runs)
+    function(fnp.ones(3))
+    assert not capsys.readouterr().err
 
 
 def test_check_finds_a_pass_that_is_wrong(monkeypatch):

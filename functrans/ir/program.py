@@ -198,11 +198,12 @@ class Program(_Immutable):
 def inner_programs(equation: Equation) -> tuple[Program, ...]:
     """The Programs that an equation carries in its params, in order."""
     if equation._inner is _UNKNOWN:
-        _set(equation, "_inner", tuple(_programs_in(equation.params)))
+        _set(equation, "_inner", tuple(programs_in(equation.params)))
     return equation._inner
 
 
-def _programs_in(params: dict):
+def programs_in(params: dict):
+    """The Programs among params, in order."""
     for value in params.values():
         if isinstance(value, Program):
             yield value

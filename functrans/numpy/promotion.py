@@ -15,7 +15,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase, as_array, check_dtype, scalar_dtype
 from functrans.config import config, default_float, default_int
-from functrans.errors import ArgumentError, AxisError, ShapeError
+from functrans.errors import ArgumentError, AxisError, NumberRangeError, ShapeError
 from functrans.ir.type import is_complex, is_float
 from functrans.primitives.basic import broadcast, broadcast_p
 from functrans.primitives.elementwise import convert
@@ -142,6 +142,9 @@ def literal(value, dtype) -> np.generic:
     token = silence()                       # 1e300 is infinite as a float32
     try:
         return dtype.type(value)
+    except OverflowError:
+        raise NumberRangeError(f"Python integer {value} does not fit {dtype.name}; give the array "
+                               "a wider dtype, or write the number as a float") from None
     finally:
         restore(token)
 

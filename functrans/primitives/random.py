@@ -11,7 +11,7 @@ from functrans.errors import DtypeError
 from functrans.ir.primitive import Elementwise, Primitive
 from functrans.ir.type import ArrayType
 from functrans.primitives.basic import common_shape, same_dtype
-from functrans.primitives.define import batch_elementwise
+from functrans.primitives.define import batch_elementwise, no_tangent
 from functrans.trace import bind
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -51,3 +51,17 @@ threefry2x32_p = Primitive(
 def threefry2x32(key0, key1, x0, x1):
     """Two words of random bits for each pair of counters; all operands uint32."""
     return bind(threefry2x32_p, key0, key1, x0, x1)
+
+
+def _batch_use(size, args, batched, params):
+    return use_key(*args), batched[0]
+
+
+use_key_p = Primitive(
+    name="use_key", infer=lambda key: key, evaluate=lambda key: key, batch=_batch_use,
+    jvp=no_tangent, kernel=lambda types, params: Elementwise("{0}", 0), subexpressions=False)
+
+
+def use_key(key):
+    """The key as it is, marked as used up; see `functrans.key_reuse`."""
+    return bind(use_key_p, key)

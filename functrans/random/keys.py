@@ -19,7 +19,9 @@ import math
 
 import numpy as np
 
+from functrans import key_reuse  # noqa: F401  (it listens to a switch)
 from functrans.array import Array
+from functrans.config import config
 from functrans.errors import ArgumentError, DtypeError, NumberRangeError, ShapeError
 from functrans.ir.type import is_integer
 from functrans.numpy.promotion import as_arraylike, broadcast_one, canonical_dtype
@@ -32,7 +34,7 @@ from functrans.primitives.elementwise import (
     shift_right_logical,
     xor,
 )
-from functrans.primitives.random import threefry2x32
+from functrans.primitives.random import threefry2x32, use_key
 from functrans.primitives.shape import concatenate, expand_dims, iota, reshape, slice_axis
 
 _WORD = 0xFFFFFFFF
@@ -156,7 +158,9 @@ def _counters(shape: tuple, name: str):
 
 
 def _hash(key, shape: tuple, name: str) -> tuple:
-    """Two words of random bits for each element of `shape`."""
+    """Two words of random bits for each element of `shape`; uses the key up."""
+    if config.debug_key_reuse:
+        key = use_key(check_keys(key, name))
     first, second = (broadcast_one(word, shape) for word in _words(key, name))
     return threefry2x32(first, second, np.uint32(0), _counters(shape, name))
 
