@@ -266,7 +266,8 @@ def rule_with_too_few_cotangents():
 
 
 def rule_with_a_cotangent_of_another_shape():
-    scaled.defvjp(lambda *given: (scaled(*given), given), lambda residuals, ct: ({"w": fnp.ones(2)}, ct))
+    scaled.defvjp(lambda *given: (scaled(*given), given),
+                  lambda residuals, ct: ({"w": fnp.ones(2)}, ct))
     return ft.grad(lambda w: scaled({"w": w}, 2.0))(3.0)
 
 
