@@ -2,7 +2,7 @@
 
 `grad`, `vmap`, `jvp`, `jit` ... turn functions of arrays and pytrees into functions; they
 compose in any order and to any depth. `functrans.numpy` is the array API. `functrans.nn`,
-`optim`, `random` and `zoo` are imported when they are first used.
+`optim`, `random`, `zoo` and `testing` are imported when they are first used.
 """
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from functrans.control import policies as checkpoint_policies
 from functrans.primitives.elementwise import stop_gradient as _stop_gradient
 
 if TYPE_CHECKING:
-    from functrans import nn, optim, random, scipy, zoo
+    from functrans import nn, optim, random, scipy, testing, zoo
 
 __version__ = "0.1.0"
 
@@ -47,8 +47,8 @@ __all__ = [
     "disable_jit", "errors", "eval_shape", "explain_compiles", "float0", "grad", "hessian", "hvp",
     "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
     "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
-    "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "tree", "value_and_grad",
-    "vjp", "vmap", "zoo", *debug.TOOLS,
+    "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree",
+    "value_and_grad", "vjp", "vmap", "zoo", *debug.TOOLS,
 ]
 
 
@@ -63,7 +63,7 @@ def stop_gradient(x):
     return tree.map(lambda leaf: _stop_gradient(as_arraylike(leaf)), x)
 
 
-_ROOMS = ("nn", "optim", "random", "scipy", "zoo")
+_ROOMS = ("nn", "optim", "random", "scipy", "testing", "zoo")
 
 
 def __getattr__(name: str):

@@ -56,7 +56,7 @@ def test_numba_is_imported_when_a_kernel_is_compiled_and_else_llvmlite_alone(tmp
         assert warm == {"functrans", "lowering", "llvmlite", "numpy"}
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "random", "zoo"])
+@pytest.mark.parametrize("name", ["nn", "optim", "random", "testing", "zoo"])
 def test_rooms_are_attributes(name):
     assert getattr(ft, name).__name__ == f"functrans.{name}"
     assert name in dir(ft)

@@ -1,0 +1,63 @@
+"""An interpreter that makes the errors of rounding, at random: Monte Carlo arithmetic.
+
+In: a relative precision. Out: `Rounding`, which evaluates primitives as `Eval` does, in float64,
+and changes each result by up to half a unit in the last place of that precision. How far results
+of a computation lie apart then tells how far rounding can carry it. Imports `array` and `trace`.
+
+Source: D. S. Parker, "Monte Carlo Arithmetic: exploiting randomness in floating-point
+arithmetic", UCLA CSD-970002 (1997).
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from functrans.array import Array
+from functrans.ir.primitive import Primitive
+from functrans.trace import Eval
+
+
+class Rounding(Eval):
+    """eps: the distance from 1 to the next number. dtype: a narrow one whose range, too, is
+    kept to, or None."""
+
+    __slots__ = ("eps", "rng", "dtype")
+
+    def __init__(self, eps: float, seed: int, dtype: str | None = None):
+        self.eps = eps
+        self.rng = np.random.default_rng(seed)
+        self.dtype = dtype
+
+    def _inside(self, outer) -> bool:
+        return False
+
+    def bind(self, primitive: Primitive, args: Sequence, params: dict):
+        out = super().bind(primitive, args, params)
+        return tuple(map(self._rounded, out)) if primitive.multiple else self._rounded(out)
+
+    def _rounded(self, value):
+        if type(value) is not Array or value.dtype.kind not in "fc":
+            return value
+        data = value._data
+        factor = 1 + 0.5 * self.eps * self.rng.uniform(-1, 1, data.shape)
+        with np.errstate(all="ignore"):
+            moved = np.asarray(data * factor).astype(data.dtype)
+            if self.dtype is not None:
+                moved = _within_range(moved, self.dtype)
+        return Array(moved, value._weak)
+
+
+_LARGEST = {"float16": (65504.0, 2.0 ** -24), "bfloat16": (3.39e38, 2.0 ** -133),
+            "float32": (3.4028235e38, 2.0 ** -149), "complex64": (3.4028235e38, 2.0 ** -149)}
+
+
+def _within_range(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Infinite beyond the largest number, and as coarse as the smallest one near zero."""
+    largest, smallest = _LARGEST[dtype]
+    if values.dtype.kind == "c":
+        real, imag = (_within_range(part, dtype) for part in (values.real, values.imag))
+        return real + 1j * imag
+    values = np.where(np.abs(values) > largest, np.copysign(np.inf, values), values)
+    return np.where(np.abs(values) < 2 ** 12 * smallest, np.rint(values / smallest) * smallest,
+                    values)
