@@ -6,12 +6,12 @@
         for i in range(n):
             y[i] = tanh(exp(x[i]))
 
-The same text runs under numba, where importing this package registers the functions and loops
-over them vectorise, and under plain Python with NumPy scalars. docs/math.md lists the functions
-with their errors and methods; `MAX_ULP` is the table that the tests hold them to.
+The same text runs compiled, by this library or by numba, where loops over these functions
+vectorise, and under plain Python with NumPy scalars. docs/math.md lists the functions with their
+errors and methods; `MAX_ULP` is the table that the tests hold them to.
 
 Each function is one body of plain, branch-free Python in the file of its topic; `values.py` and
-`registry.py` tell how it becomes machine code. Imports NumPy, numba and llvmlite, and nothing of
+`registry.py` tell how it becomes machine code. Imports NumPy and llvmlite, and nothing of
 functrans.
 """
 # ruff: noqa: F401  (the imports are the content)
@@ -35,11 +35,9 @@ from .logarithm import log, log1p, log2, log10
 from .polygamma import polygamma
 from .power import cbrt, integer_power, power, rsqrt, sqrt
 from .reductions import max_step, min_step, prod_step, sum_step
-from .registry import FUNCTIONS, install, install_on_cpu
+from .registry import FUNCTIONS
 from .rounding import ceil, floor, round_even, trunc
 from .trigonometric import cos, sin, tan
 from . import complex_elementary, complex_trigonometric  # the versions for complex numbers
 
-__all__ = ["MAX_ULP", "FUNCTIONS", "install", "install_on_cpu", *FUNCTIONS]
-
-install_on_cpu()
+__all__ = ["MAX_ULP", "FUNCTIONS", *FUNCTIONS]

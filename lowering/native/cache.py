@@ -64,7 +64,8 @@ def _own_code() -> str:
     """A digest of the code that compiles kernels, and of the functions that they call."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in (*sorted((here.parent / "math").glob("*.py")), here / "numba_target.py"):
+    own = (here / f"{name}.py" for name in ("machine", "numba_target", "operations", "translate"))
+    for path in (*sorted((here.parent / "math").glob("*.py")), *own):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -1,11 +1,11 @@
-"""Kernels from text to machine code, by numba.
+"""Kernels from text to machine code.
 
 A kernel takes raw pointers and 64-bit integers and returns nothing. It is compiled without the
 wrappers that would let Python call it: the runner does. Each text is compiled once in a process
 and, by the cache on disk, once on a machine.
 
-In: text and parameter types. Out: addresses. Imports `source`, `machine`; `numba_target` when
-something is compiled.
+In: text and parameter types. Out: addresses. Imports `source`, `machine`; `translate`, or
+`numba_target` for what that does not know, when something is compiled.
 """
 from __future__ import annotations
 
@@ -90,6 +90,15 @@ def _make(text: str, types: tuple, disk) -> Compiled:
 
 def _compile(module: str, name: str, types: tuple) -> tuple:
     """Object code, and the names of the functions in it that are called from outside."""
+    from lowering.native.operations import Unsupported
+    from lowering.native.translate import translate
+    try:
+        return machine.optimize(translate(module, name, types)), (name,)
+    except Unsupported:
+        return _compile_by_numba(module, name, types)
+
+
+def _compile_by_numba(module: str, name: str, types: tuple) -> tuple:
     from lowering.native.numba_target import compile_function
     function = as_function(module, f"<functrans {name}>")
     function.__qualname__ = name            # numba names the machine code after it

@@ -48,6 +48,24 @@ def assemble(text: str) -> bytes:
         return machine.emit_object(module)
 
 
+def optimize(text: str) -> bytes:
+    """The object code of a module in LLVM's text, optimized for this machine as far as it goes."""
+    with _lock:
+        machine = _target_machine()
+        module = llvm.parse_assembly(text)
+        module.triple, module.data_layout = llvm.get_process_triple(), _data_layout()
+        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        options.loop_vectorization, options.slp_vectorization = True, False
+        builder = llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+        return machine.emit_object(module)
+
+
+@cache
+def _data_layout() -> str:
+    return str(_target_machine().target_data)
+
+
 def load(code: bytes, *symbols: str) -> tuple[int, ...]:
     """The addresses of functions in object code, which stays in memory for good.
 

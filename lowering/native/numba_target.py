@@ -4,7 +4,8 @@ numba's own CPU target knows arrays, strings, lists, random numbers and much mor
 takes longer than to compile a dozen kernels, and each kernel would go through passes meant for
 what it cannot contain. So kernels have a target of their own, of the same classes.
 
-In: functions and types. Out: object code. Imports numba and `lowering.math`; it is imported when a
+Almost all kernels are compiled without it, see `translate`; what that does not know comes here. In:
+functions and types. Out: object code. Imports numba and `lowering.math`; it is imported when such a
 kernel is compiled that is not on disk.
 """
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numba.core.cpu import CPUContext
 from numba.core.typing import Context, templates
 from numba.np.numpy_support import from_dtype
 
-from lowering.math import install
+from lowering.math.for_numba import install
 from lowering.native.runner import STACK_WORDS
 
 

@@ -158,8 +158,7 @@ def test_sixteen_processes_start_cold_at_once(tmp_path):
     out = in_process("""
         import os, time, warnings
         import functrans as ft, functrans.numpy as fnp
-        import lowering.targets.cpu, lowering.native.numba_target as target
-        target._contexts()                          # so that the children need not
+        import lowering.targets.cpu, lowering.native.translate  # so that the children need not
         start, children = time.monotonic() + 0.5, []
         for _ in range(16):
             child = os.fork()
@@ -189,8 +188,8 @@ SECOND = """
 
 def test_a_second_process_compiles_nothing_and_imports_no_numba(tmp_path):
     """The kernel calls functions of the C library, which must be found without numba."""
-    compiled, numba = in_process(SECOND, tmp_path).split()
-    assert int(compiled) > 0 and numba == "True"
+    compiled, _ = in_process(SECOND, tmp_path).split()
+    assert int(compiled) > 0
     compiled, numba = in_process(SECOND, tmp_path).split()
     assert compiled == "0"
     if sys.platform == "linux":
