@@ -1,0 +1,64 @@
+"""Control flow, as JAX's `lax` names it, calls of transformed functions, and random bits."""
+from __future__ import annotations
+
+from functrans.testing.conformance.operation import FLOATS, INEXACT, WIDE, Table
+
+
+def _gated(xp):
+    """A step that has what a loop must keep, what it can compute again, what never changes."""
+    def step(state, x, w):
+        state = xp.sin(state) * xp.sin(w) + x
+        return state, state * x
+    return step
+
+
+def _scan(reverse: bool):
+    def function(xp, w, state, xs):
+        step = _gated(xp)
+        return xp.scan(lambda state, x: step(state, x, w), state, xs, reverse=reverse)
+    return function
+
+
+def _while(xp, limit, w, x):
+    """As long as a counter is below a limit that is data."""
+    def body(state):
+        k, x = state
+        return k + 1, xp.sin(x) * xp.sin(w) + x
+    return xp.while_loop(lambda state: state[0] < limit, body, (limit * 0, x))[1]
+
+
+def _cond(xp, c, x, y):
+    return xp.cond(c, lambda x, y: (xp.sin(x) * y, x * 1), lambda x, y: (y * 1, x * x), x, y)
+
+
+def _switch(xp, k, x, y):
+    return xp.switch(k, (lambda x, y: xp.sin(x) * y, lambda x, y: y * 1,
+                         lambda x, y: xp.cos(y)), x, y)
+
+
+def _smooth(xp):
+    return lambda x, y: xp.sin(xp.sin(x) * y)
+
+
+def add_to(table: Table):
+    """Adds the operations of this file."""
+    table.add("scan", "n n kn", _scan(False), "n n kn", _scan(True), dtypes=INEXACT, ulp=128)
+    table.add("fori_loop", "n n", lambda xp, w, x: xp.fori_loop(
+        0, 3, lambda k, x: xp.sin(x) * w + x, x), dtypes=INEXACT, ulp=128)
+    table.add("while_loop", ".:index:5 n n", _while, ".:exactly:0 n n", _while, dtypes=INEXACT,
+              ulp=128)
+    table.add("cond", ".:truth n n", _cond, dtypes=INEXACT, ulp=64)
+    table.add("switch", ".:index:4 n n", _switch, dtypes=INEXACT, ulp=64)
+    table.add("associative_scan", "kn", lambda xp, x: xp.associative_scan(xp.multiply, x),
+              dtypes=INEXACT, ulp=64)
+    table.add("jit within", "n n", lambda xp, x, y: xp.jit(_smooth(xp))(x, y) * x, dtypes=INEXACT,
+              ulp=64)
+    table.add("checkpoint", "n n", lambda xp, x, y: xp.checkpoint(_smooth(xp))(x, y) * x,
+              dtypes=INEXACT, ulp=64)
+    table.add("custom_linear_solve", "n:positive n",
+              lambda xp, a, b: xp.custom_linear_solve(a, b), dtypes=WIDE)
+    table.add("random bits", "n:index:1000", lambda xp, seeds: xp.random_bits(seeds),
+              dtypes=("float32",), derivative=False)
+    table.add("logistic regression", "mn n m:truth",
+              lambda xp, x, w, y: xp.mean(xp.softplus(xp.where(y, -(x @ w), x @ w))),
+              dtypes=FLOATS, ulp=64)

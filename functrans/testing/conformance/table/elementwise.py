@@ -1,0 +1,106 @@
+"""Operations on elements: arithmetic, comparison, choice, functions of analysis."""
+from __future__ import annotations
+
+import numpy as np
+
+from functrans.testing.conformance.operation import (COMPLEX, DTYPES, FLOATS, INEXACT, INTEGERS,
+                                                     NUMBERS, REAL, WIDE, Table)
+
+INF = np.inf
+
+
+def _named(name: str):
+    return lambda xp, *xs: getattr(xp, name)(*xs)
+
+
+def add_to(table: Table):
+    """Adds the operations of this file."""
+    def unary(names: str, kind: str = "normal", dtypes=INEXACT, edges: bool = True, **options):
+        for name in names.split():
+            table.add(name, f"mn:{kind}", _named(name), dtypes=dtypes, elementwise=True,
+                      empty="m", edges=edges, **options)
+
+    def binary(names: str, kind: str = "normal", dtypes=NUMBERS, edges: bool = True, **options):
+        for name in names.split():
+            table.add(name, f"mn:{kind} mn:{kind}", _named(name), dtypes=dtypes, elementwise=True,
+                      empty="m", edges=edges, **options)
+
+    ordered = (*REAL, "bool")
+    bits = (*INTEGERS, "bool")
+    binary("add subtract")
+    binary("multiply", limits=(((INF, 0.0), (0.0, INF)),))
+    binary("divide", dtypes=INEXACT)
+    unary("negative", dtypes=NUMBERS)
+    table.add("absolute", "mn", lambda xp, x: xp.absolute(x), dtypes=NUMBERS, elementwise=True,
+              empty="m", edges=True, kinks=((0.0,), (-0.0,)))
+    unary("sign", dtypes=NUMBERS)
+    unary("floor ceil rint trunc", "distinct", FLOATS)
+    for name in ("floor_divide", "remainder", "fmod"):
+        table.add(name, "mn:dividend mn:divisor", _named(name), dtypes=REAL, elementwise=True,
+                  empty="m", edges=True)
+    binary("nextafter", dtypes=WIDE, derivative=False, native=True)
+    binary("copysign", dtypes=FLOATS, fixed=(1,))
+    binary("maximum minimum", "distinct", ordered, kinks=((1.0, 1.0), (-2.0, -2.0)))
+    binary("equal not_equal", "few", DTYPES, derivative=False)
+    binary("less less_equal greater greater_equal", "few", ordered, derivative=False)
+    unary("isfinite isnan", dtypes=INEXACT, derivative=False)
+    binary("bitwise_and bitwise_or bitwise_xor", dtypes=bits, edges=False)
+    unary("invert", dtypes=bits, edges=False)
+    for name in ("left_shift", "right_shift"):
+        table.add(name, "mn mn:index:6",
+                  lambda xp, x, k, name=name: getattr(xp, name)(x, xp.astype(k, str(x.dtype))),
+                  dtypes=INTEGERS, elementwise=True, empty="m")
+    unary("bitwise_count count_leading_zeros", dtypes=("int8", "int32", "int64"), edges=False)
+    binary("gcd", dtypes=INTEGERS, edges=False)
+    table.add("where", "mn:truth mn mn", lambda xp, c, x, y: xp.where(c, x, y), dtypes=DTYPES,
+              elementwise=True, empty="m", edges=True)
+    table.add("where (a branch not taken)", "mn",
+              lambda xp, x: xp.where(x > 0, xp.sqrt(xp.where(x > 0, x, x * 0)), x * 0),
+              dtypes=FLOATS, elementwise=True, empty="m", kinks=((0.0,),), edges=True,
+              limits=(((-1.0,), (0.0,)),))
+    table.add("clip", "mn:distinct", lambda xp, x: xp.clip(x, -0.25, 0.25), dtypes=FLOATS,
+              elementwise=True, empty="m", edges=True, kinks=((0.25,), (-0.25,)))
+    table.add("x + 2 (a Python scalar)", "mn", lambda xp, x: 2 - (x + 2) * 3, dtypes=NUMBERS,
+              elementwise=True, empty="m", edges=True)
+    table.add("stop_gradient", "mn mn", lambda xp, x, y: x * xp.stop_gradient(y), elementwise=True,
+              empty="m", fixed=(1,))
+
+    unary("exp", limits=(((-INF,), (0.0,)),))
+    unary("expm1 exp2", limits=(((-INF,), (0.0,)),), dtypes=FLOATS)
+    unary("log", "positive", kinks=((0.0,),), limits=(((INF,), (0.0,)),))
+    unary("log2 log10", "positive", FLOATS)
+    unary("log1p", "positive", FLOATS, limits=(((INF,), (0.0,)),))
+    unary("sqrt", "positive", kinks=((0.0,),), limits=(((INF,), (0.0,)),))
+    unary("rsqrt", "positive", FLOATS, limits=(((INF,), (0.0,)),))
+    unary("cbrt", dtypes=FLOATS, kinks=((0.0,),))
+    unary("square reciprocal", dtypes=INEXACT)
+    binary("power", "positive", INEXACT, ulp=64)
+    table.add("x ** 3", "mn", lambda xp, x: x ** 3 + x ** -2, elementwise=True, empty="m",
+              ulp=64)
+    table.add("x ** 2 at 0", "mn", lambda xp, x: x ** 2, elementwise=True, empty="m",
+              dtypes=NUMBERS, kinks=((0.0,),), edges=True)
+    table.add("power at 0", "mn:positive mn:positive", lambda xp, x, y: xp.power(x, y),
+              dtypes=FLOATS, elementwise=True, empty="m", ulp=64, kinks=((0.0, 2.0),), edges=False)
+    unary("sin cos")
+    unary("tan arcsin arccos", "unit", ulp=64)
+    unary("arctan", "unit", limits=(((INF,), (0.0,)), ((-INF,), (0.0,))))
+    binary("arctan2", dtypes=FLOATS)
+    binary("hypot", dtypes=FLOATS, kinks=((0.0, 0.0),))
+    unary("sinh cosh")
+    unary("tanh", limits=(((INF,), (0.0,)), ((-INF,), (0.0,))))
+    unary("arcsinh", ulp=64)
+    unary("arccosh", "above_one", ulp=64)
+    unary("arctanh", "unit", ulp=64)
+    binary("logaddexp", dtypes=FLOATS, limits=(((-INF, 1.0), (0.0, 1.0)),
+                                               ((0.0, -INF), (1.0, 0.0)),
+                                               ((-INF, -INF), (None, None))))
+    unary("sinc", dtypes=FLOATS, edges=False, kinks=((0.0,),), ulp=64)
+    unary("nan_to_num", dtypes=("float64",), edges=True)
+
+    unary("real imag conj", dtypes=COMPLEX, edges=False)
+    unary("angle", dtypes=COMPLEX, edges=False)
+    for name in ("float16", "float32", "float64", "int32", "bool", "complex64"):
+        table.add(f"astype {name}", "mn:distinct",
+                  lambda xp, x, name=name: xp.astype(x, name),
+                  dtypes=(*REAL, "bool") if name != "complex64" else (*WIDE, *COMPLEX, "int32"),
+                  elementwise=True, empty="m", derivative=name in ("float64", "complex64"))
