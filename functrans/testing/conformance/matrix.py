@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from functrans.testing.conformance.checks import COLUMNS, NoQuestion, Probe, Wrong
+from functrans.testing.conformance.checks import COLUMNS
 from functrans.testing.conformance.libraries import library as library_named
 from functrans.testing.conformance.libraries.base import Library
 from functrans.testing.conformance.namespace import NotOffered
 from functrans.testing.conformance.operation import DTYPES, Operation
+from functrans.testing.conformance.probe import NoQuestion, Probe, Wrong
 from functrans.testing.conformance.table import all_operations
 
 PASSED, FAILED, ABSENT, EMPTY = "passed", "failed", "n/a", ""
@@ -104,23 +105,23 @@ def _first_line(error: Exception, width: int = 240) -> str:
     return text if len(text) <= width else text[:width - 3] + "..."
 
 
-QUICK_COLUMNS = ("eval", "jit")
-
-
 def sample(number: int, operation: Operation) -> list[str]:
     """The dtypes that a quick run tries: the widest real one, and another one in turn."""
-    widest = next((name for name in ("float64", *reversed(operation.dtypes))
-                   if name in operation.dtypes))
+    widest = next(name for name in ("float64", *reversed(operation.dtypes))
+                  if name in operation.dtypes)
     rest = [name for name in operation.dtypes if name != widest]
     return [widest, rest[number % len(rest)]] if rest else [widest]
 
 
 def run(library: str | Library = "functrans", quick: bool = False,
-        only: Iterable[str] | None = None, progress: Callable | None = None) -> Matrix:
+        only: Iterable[str] | None = None, progress: Callable | None = None,
+        columns: Iterable[str] = tuple(COLUMNS),
+        watch: Callable | None = None) -> Matrix:
     """All cells of a library.
 
     library: "functrans", "jax", "torch", "autograd", or an adapter. quick: two dtypes of each
-    operation instead of all. only: names of operations. progress: called with each name.
+    operation instead of all. only: names of operations, columns: of columns. progress: called
+    with each operation's name; watch: with (operation, dtype, column) after each cell.
     Returns a `Matrix`. Raises MissingExtraError where the library is not installed.
 
     >>> from functrans.testing.conformance import run
@@ -137,9 +138,11 @@ def run(library: str | Library = "functrans", quick: bool = False,
             progress(operation.name)
         dtypes = sample(number, operation) if quick else operation.dtypes
         for dtype in sorted(dtypes, key=DTYPES.index):
-            for column in COLUMNS:
+            for column in columns:
                 matrix.cells[operation.name, dtype, column] = run_cell(
                     adapter, operation, dtype, column)
+                if watch is not None:
+                    watch((operation.name, dtype, column))
         adapter.reset()
         gc.collect(0)
     return matrix

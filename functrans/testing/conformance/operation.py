@@ -58,6 +58,7 @@ class Operation:
     elementwise: whether it takes operands of any shape, so that 0-d ones are tried.
     empty: letters of axes that may have no elements.
     fixed: operands in which no derivative is asked for. derivative: whether any is.
+    forward: whether forward mode is asked for. second: whether second derivatives are.
     kinks: points, each a tuple of operands, where the slopes of the sides differ.
     edges: whether NaN and infinities are tried. limits: points and the derivatives there.
     native: whether the result depends on the dtype itself, so that NumPy computes it in that.
@@ -70,6 +71,7 @@ class Operation:
     empty: str = ""
     fixed: tuple = ()
     derivative: bool = True
+    forward: bool = True
     second: bool = True
     kinks: tuple = ()
     edges: bool = False

@@ -232,6 +232,11 @@ def identity(x):
     return x
 
 
+def scattered_sum(x):
+    """Lane k gets element k of the sum over lanes."""
+    return np.sum(x, 0)
+
+
 class Reference(Namespace):
     """Names that nothing may lack."""
 
@@ -256,7 +261,16 @@ REFERENCE = Reference(
     add_at=_written(np.add.at), multiply_at=_written(np.multiply.at),
     minimum_at=_written(np.minimum.at), maximum_at=_written(np.maximum.at),
     set_at=_written(lambda out, index, y: out.__setitem__(index, y)),
-    take_or=take_or, lu=lu, custom_linear_solve=lambda a, b: b / a, random_bits=random_bits,
+    take_or=take_or, lu=lu, lu_solve=np.linalg.solve, complex=lambda x, y: x + 1j * y,
+    weaken=identity, debug_callback=identity, io_callback=np.square, pure_callback=np.square,
+    custom_jvp=np.sin, custom_vjp=np.sin, custom_vmap=np.sin,
+    linear_transpose=lambda a, y: a * y, linear_transpose_of_loop=lambda a, y: a * a * y,
+    pulled_twice=lambda count, x: 12 * x ** 3,
+    psum=lambda x: x - np.sum(x, 0), psum_scatter=scattered_sum,
+    axis_index=lambda x: x * np.arange(len(x)),
+    all_gather=lambda x: np.stack([row * x[:, :1] for row in x]),
+    ppermute=lambda x: np.roll(x, 1, 0), all_to_all=lambda x: x.T,
+    custom_linear_solve=lambda a, b: b / a, random_bits=random_bits,
     dynamic_slice=dynamic_slice, dynamic_update_slice=dynamic_update_slice,
     scan=scan, while_loop=while_loop, fori_loop=fori_loop, cond=cond, switch=switch,
     associative_scan=associative_scan, solve_triangular=solve_triangular,

@@ -57,7 +57,7 @@ class Library:
         """The cotangents of the operands."""
         raise NotImplementedError
 
-    def compiled_only_in_part(self, operation, function: Callable, points: Sequence) -> str:
+    def compiled_only_in_part(self, jitted: Callable, points: Sequence) -> str:
         """What of a jitted function is not compiled, though it could be; empty if nothing is."""
         return ""
 

@@ -18,6 +18,48 @@ def _at(method: str) -> Callable:
     return lambda x, index, y: getattr(x.at[index], method)(y)
 
 
+def _over_lanes(function: Callable) -> Callable:
+    """`function(lane, name)`, mapped over the first axis, which has a name."""
+    return lambda x: jax.vmap(lambda lane: function(lane, "lanes"), axis_name="lanes")(x)
+
+
+def _lu_solve(a, b):
+    return linalg.lu_solve(linalg.lu_factor(a), b)
+
+
+def _linear_transpose(a, y):
+    return jax.linear_transpose(lambda x: x * a, y)(y)[0]
+
+
+@jax.custom_jvp
+def _own_forward(x):
+    return jnp.sin(x)
+
+
+@_own_forward.defjvp
+def _(primals, tangents):
+    return _own_forward(*primals), jnp.cos(primals[0]) * tangents[0]
+
+
+@jax.custom_vjp
+def _own_reverse(x):
+    return jnp.sin(x)
+
+
+_own_reverse.defvjp(lambda x: (jnp.sin(x), x), lambda x, ct: (jnp.cos(x) * ct,))
+
+
+@jax.custom_jvp
+def _squared_outside(x):
+    return jax.pure_callback(np.square, jax.ShapeDtypeStruct(x.shape, x.dtype), x,
+                             vmap_method="sequential")
+
+
+@_squared_outside.defjvp
+def _(primals, tangents):
+    return _squared_outside(*primals), 2 * primals[0] * tangents[0]
+
+
 def _random_bits(seeds):
     return jax.vmap(lambda seed: jax.random.bits(jax.random.key(seed)))(seeds)
 
@@ -38,6 +80,14 @@ class Jax(Library):
         count_leading_zeros=lax.clz, stop_gradient=lax.stop_gradient, softmax=jax.nn.softmax,
         add_at=_at("add"), multiply_at=_at("multiply"), set_at=_at("set"), minimum_at=_at("min"),
         maximum_at=_at("max"), checkpoint=jax.checkpoint, random_bits=_random_bits,
+        lu_solve=_lu_solve, complex=lax.complex, linear_transpose=_linear_transpose,
+        psum=_over_lanes(lambda x, name: x - lax.psum(x, name)),
+        all_gather=_over_lanes(lambda x, name: x * lax.all_gather(x, name)[:, :1]),
+        psum_scatter=_over_lanes(lax.psum_scatter),
+        ppermute=_over_lanes(lambda x, name: lax.ppermute(x, name, [(0, 1), (1, 0)])),
+        all_to_all=_over_lanes(lambda x, name: lax.all_to_all(x, name, 0, 0)),
+        axis_index=_over_lanes(lambda x, name: x * lax.axis_index(name).astype(x.dtype)),
+        custom_jvp=_own_forward, custom_vjp=_own_reverse, pure_callback=_squared_outside,
         take_or=lambda x, i, other: x.at[i].get(mode="fill", fill_value=other),
         lu=lambda x: linalg.lu(x)[1:], custom_linear_solve=_custom_linear_solve,
         solve_triangular=lambda a, b, lower, transposed=False: linalg.solve_triangular(
@@ -62,6 +112,3 @@ class Jax(Library):
 
     def vjp(self, function, points, cotangents):
         return jax.vjp(function, *points)[1](tuple(cotangents))
-
-    def reset(self):
-        jax.clear_caches()

@@ -108,7 +108,7 @@ class Torch(Library):
     refusals = (r"not implemented for '", r"Got unsupported ScalarType", r"not supported for",
                 r"Unsupported dtype", r"does not support (non-)?complex", r"expected .* dtype",
                 r"Expected a floating point or complex tensor", r"only supports? ",
-                r"doesn't support", r"does not support")
+                r"doesn't support", r"does not support", r"has no attribute 'reduce'")
     names = Namespace(
         torch, torch.linalg, torch.special,
         concatenate=lambda xs, axis: torch.cat(xs, axis), transpose=_transpose,
@@ -132,8 +132,10 @@ class Torch(Library):
         polygamma=lambda n, x: _absent("polygamma takes one order for all elements"),
         add_at=lambda x, i, y: _indexed(x, i, y, True), set_at=_indexed,
         multiply_at=_reduced("prod"), minimum_at=_reduced("amin"), maximum_at=_reduced("amax"),
-        tensordot=torch.tensordot, qr=torch.linalg.qr, svd=_svd, lu=lambda x: torch.linalg.lu(x)[1:],
+        tensordot=torch.tensordot, qr=torch.linalg.qr, svd=_svd,
+        lu=lambda x: torch.linalg.lu(x)[1:],
         solve_triangular=_solve_triangular, zeta=torch.special.zeta,
+        lu_solve=lambda a, b: torch.linalg.lu_solve(*torch.linalg.lu_factor(a), b),
         fft=torch.fft.fft, ifft=lambda x, axis=-1: torch.fft.ifft(x, dim=axis),
         fft2=torch.fft.fft2, rfft=torch.fft.rfft, irfft=torch.fft.irfft,
         scan=_scan, fori_loop=reference.fori_loop, cond=_cond, checkpoint=_checkpoint,

@@ -36,6 +36,14 @@ def _switch(xp, k, x, y):
                          lambda x, y: xp.cos(y)), x, y)
 
 
+def _loop_within_cond(xp, chosen, x):
+    """What the loop keeps for its derivative is there only if it is run."""
+    def loop(x):
+        return xp.while_loop(lambda state: state[0] < 2,
+                             lambda state: (state[0] + 1, xp.sin(state[1])), (0, x))[1]
+    return xp.cond(chosen, loop, lambda x: x * x, x)
+
+
 def _smooth(xp):
     return lambda x, y: xp.sin(xp.sin(x) * y)
 
@@ -57,6 +65,23 @@ def add_to(table: Table):
               dtypes=INEXACT, ulp=64)
     table.add("custom_linear_solve", "n:positive n",
               lambda xp, a, b: xp.custom_linear_solve(a, b), dtypes=WIDE)
+    table.add("linear_transpose", "n n", lambda xp, a, y: xp.linear_transpose(a, y), dtypes=WIDE)
+    table.add("while_loop, pulled back twice", ".:exactly:2 n:unit",
+              lambda xp, count, x: xp.pulled_twice(count, x), dtypes=WIDE, ulp=64)
+    table.add("fori_loop over x[k]", "n n", lambda xp, w, x: xp.fori_loop(
+        0, 3, lambda k, y: xp.sin(y) * xp.dynamic_slice(w, (k,), (1,)), x), dtypes=INEXACT, ulp=64)
+    table.add("weakly typed", "n", lambda xp, x: xp.weaken(x) * x, dtypes=INEXACT)
+    for name in ("psum", "all_gather", "psum_scatter", "ppermute", "all_to_all"):
+        table.add(name, "mm", lambda xp, x, name=name: getattr(xp, name)(x), dtypes=WIDE)
+    table.add("axis_index", "m", lambda xp, x: xp.axis_index(x), dtypes=WIDE)
+    table.add("while_loop, transposed", "n n",
+              lambda xp, a, y: xp.linear_transpose_of_loop(a, y), dtypes=WIDE)
+    table.add("while_loop within cond", ".:truth n", _loop_within_cond, dtypes=WIDE, ulp=64)
+    table.add("custom_vjp", "n", lambda xp, x: xp.custom_vjp(x), dtypes=WIDE, forward=False)
+    for name in ("custom_jvp", "custom_vmap", "pure_callback"):
+        table.add(name, "n", lambda xp, x, name=name: getattr(xp, name)(x), dtypes=WIDE)
+    table.add("debug.callback", "n", lambda xp, x: xp.debug_callback(x), dtypes=WIDE)
+    table.add("io_callback", "n", lambda xp, x: xp.io_callback(x), dtypes=WIDE, derivative=False)
     table.add("random bits", "n:index:1000", lambda xp, seeds: xp.random_bits(seeds),
               dtypes=("float32",), derivative=False)
     table.add("logistic regression", "mn n m:truth",

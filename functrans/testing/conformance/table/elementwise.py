@@ -38,12 +38,14 @@ def add_to(table: Table):
     for name in ("floor_divide", "remainder", "fmod"):
         table.add(name, "mn:dividend mn:divisor", _named(name), dtypes=REAL, elementwise=True,
                   empty="m", edges=True)
-    binary("nextafter", dtypes=WIDE, derivative=False, native=True)
+    binary("nextafter", dtypes=WIDE, native=True, second=False)
     binary("copysign", dtypes=FLOATS, fixed=(1,))
     binary("maximum minimum", "distinct", ordered, kinks=((1.0, 1.0), (-2.0, -2.0)))
-    binary("equal not_equal", "few", DTYPES, derivative=False)
-    binary("less less_equal greater greater_equal", "few", ordered, derivative=False)
-    unary("isfinite isnan", dtypes=INEXACT, derivative=False)
+    binary("equal not_equal", "distinct", DTYPES, second=False)
+    binary("less less_equal greater greater_equal", "distinct", ordered, second=False)
+    table.add("equal elements", "mn:few mn:few", lambda xp, x, y: (x == y, x <= y, x < y),
+              dtypes=(*REAL, "bool"), elementwise=True, empty="m", derivative=False)
+    unary("isfinite isnan", dtypes=INEXACT, second=False)
     binary("bitwise_and bitwise_or bitwise_xor", dtypes=bits, edges=False)
     unary("invert", dtypes=bits, edges=False)
     for name in ("left_shift", "right_shift"):
@@ -98,6 +100,7 @@ def add_to(table: Table):
     unary("nan_to_num", dtypes=("float64",), edges=True)
 
     unary("real imag conj", dtypes=COMPLEX, edges=False)
+    binary("complex", dtypes=WIDE, edges=False)
     unary("angle", dtypes=COMPLEX, edges=False)
     for name in ("float16", "float32", "float64", "int32", "bool", "complex64"):
         table.add(f"astype {name}", "mn:distinct",

@@ -60,6 +60,7 @@ def add_to(table: Table):
     matrices("solve_triangular", "nn:dominant np",
              lambda xp, a, b: xp.solve_triangular(a, b, True),
              "nn:dominant np", lambda xp, a, b: xp.solve_triangular(a, b, False, transposed=True))
+    matrices("lu_solve", "nn:dominant np", lambda xp, a, b: xp.lu_solve(a, b))
     matrices("inv", "nn:dominant", lambda xp, x: xp.inv(x))
     matrices("det", "nn", lambda xp, x: xp.det(x), "mkk", lambda xp, x: xp.det(x))
     matrices("slogdet", "nn", _slogdet)

@@ -26,7 +26,7 @@ def add_to(table: Table):
     table.add("bitwise_or.reduce", "mn", lambda xp, x: xp.bitwise_or.reduce(x, 1), dtypes=bits)
     for name in ("argmax", "argmin"):
         table.add(name, "mn:distinct", lambda xp, x, name=name: getattr(xp, name)(x, 1),
-                  dtypes=REAL, derivative=False, edges=True, empty="m")
+                  dtypes=REAL, second=False, edges=True, empty="m")
     table.add("var", "mn", lambda xp, x: xp.var(x, 1), dtypes=FLOATS, ulp=64, empty="m")
     table.add("std", "mn", lambda xp, x: xp.std(x, 1), dtypes=FLOATS, ulp=64, empty="m",
               kinks=(([1.0, 1.0, 1.0],),))
@@ -41,5 +41,5 @@ def add_to(table: Table):
                   lambda xp, x, name=name: getattr(xp, name).accumulate(x, 1), dtypes=REAL,
                   empty="m", edges=True)
     table.add("count_nonzero", "mn:few", lambda xp, x: xp.count_nonzero(x, 1), dtypes=DTYPES,
-              derivative=False, empty="n")
+              second=False, empty="n")
     table.add("median", "mn:distinct", lambda xp, x: xp.median(x, 1), dtypes=FLOATS)

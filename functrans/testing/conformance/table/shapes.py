@@ -66,7 +66,7 @@ def add_to(table: Table):
     moving("sort", "mn:distinct", lambda xp, x: xp.sort(x, 1),
            "mn:distinct", lambda xp, x: xp.sort(x, 0), dtypes=(*REAL, "bool"), edges=True)
     moving("argsort", "mn:distinct", lambda xp, x: xp.argsort(x, 1), dtypes=REAL,
-           derivative=False)
+           second=False)
     moving("searchsorted", "n:distinct m:distinct",
-           lambda xp, x, y: xp.searchsorted(xp.sort(x, 0), y), dtypes=REAL, derivative=False,
+           lambda xp, x, y: xp.searchsorted(xp.sort(x, 0), y), dtypes=REAL, second=False,
            empty="m")

@@ -1,0 +1,233 @@
+"""The conformance kit: ours is green, every primitive is asked, a wrong answer is seen."""
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import numpy as np
+import pytest
+from rows import BY_NAME
+
+from functrans.errors import ArgumentError
+from functrans.testing.__main__ import main
+from functrans.testing.conformance import Matrix, rules, run, text
+from functrans.testing.conformance.checks import COLUMNS
+from functrans.testing.conformance.libraries import LIBRARIES, library
+from functrans.testing.conformance.libraries.functrans import Functrans
+from functrans.testing.conformance.matrix import run_cell
+from functrans.testing.conformance.namespace import Namespace
+from functrans.testing.conformance.operation import DTYPES
+from functrans.testing.conformance.table import all_operations
+
+TABLE = all_operations()
+INTERPRETED = tuple(name for name in COLUMNS if name not in ("jit", "nan, inf"))
+COMPILED = list(TABLE)[::25]                    # compiling takes time: a sample in each run
+THOROUGH = os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough"
+
+
+@cache
+def recorded() -> tuple[Matrix, dict]:
+    """A quick run of all columns that compile nothing; and which cells call which rule."""
+    return rules.recorded(columns=INTERPRETED)
+
+
+# ---- this library ----
+
+def test_every_cell_of_a_sample_is_green():
+    matrix, _ = recorded()
+    assert matrix.asked > 2000 and matrix.passed == matrix.asked, text(matrix)
+    assert not any(cell.state == "n/a" for cell in matrix.cells.values()), "we offer everything"
+
+
+def test_compiled_code_is_green():
+    matrix = run("functrans", quick=True, only=COMPILED, columns=("jit", "nan, inf"))
+    assert not matrix.failures and matrix.passed > 12
+
+
+@pytest.mark.skipif(not THOROUGH, reason="minutes; FUNCTRANS_TEST_PROFILE=thorough")
+def test_every_cell_is_green():
+    matrix = run("functrans")
+    assert not matrix.failures, text(matrix)
+
+
+def test_every_primitive_is_asked():
+    """A new one needs, beside its row in rows.py, an operation that uses it, in the table."""
+    asked = {primitive for primitive, rule in recorded()[1] if rule == "infer"}
+    missing = sorted(set(BY_NAME) - asked)
+    assert not missing, f"no operation in functrans/testing/conformance/table uses {missing}"
+
+
+def test_the_kit_knows_all_primitives():
+    assert set(BY_NAME) == set(rules.all_primitives()) - rules.AROUND
+
+
+# ---- rules that are gone ----
+
+ASKED = [rule for rule in rules.rules() if rule not in rules.UNREACHED]
+SAMPLE = [rule for rule in ASKED if rule[1] != "kernel"][::23]
+
+
+@pytest.mark.parametrize("primitive, rule", SAMPLE)
+def test_a_missing_rule_turns_it_red(primitive, rule):
+    cells = recorded()[1][primitive, rule]
+    assert rules.without(primitive, rule, cells), f"{cells} pass without {primitive}.{rule}"
+
+
+@pytest.mark.parametrize("primitive", ["sin", "reduce_sum", "cond"])
+def test_a_missing_kernel_turns_it_red(primitive):
+    name = {"reduce_sum": "sum"}.get(primitive, primitive)
+    cell = (name, "float32", "jit")
+    assert rules.without(primitive, "kernel", [cell])
+    assert run_cell(library("functrans"), TABLE[name], "float32", "jit").state == "passed"
+
+
+@pytest.mark.skipif(not THOROUGH, reason="minutes; FUNCTRANS_TEST_PROFILE=thorough")
+def test_every_missing_rule_turns_it_red():
+    _, uses = rules.recorded()
+    unnoticed = [rule for rule in ASKED if not rules.without(*rule, uses.get(rule, ()))]
+    assert not unnoticed
+
+
+@pytest.mark.parametrize("primitive, rule", rules.UNREACHED)
+def test_rules_that_nothing_calls_exist(primitive, rule):
+    """One that is gone, or is called, is not in the list."""
+    assert getattr(rules.all_primitives()[primitive], rule) is not None
+    assert (primitive, rule) not in recorded()[1]
+
+
+# ---- wrong answers ----
+
+class Faulty(Functrans):
+    """This library with some wrong functions."""
+
+    name = "faulty"
+
+    def __init__(self, **wrong):
+        self.names = Namespace(self.names, **wrong)
+
+
+def cell(function, name: str, dtype: str, column: str, spelled: str = ""):
+    return run_cell(Faulty(**{spelled or name: function}), TABLE[name], dtype, column)
+
+
+def test_a_wrong_value_fails():
+    found = cell(lambda x: library("functrans").names.sin(x) * 1.01, "sin", "float64", "eval")
+    assert found.state == "failed" and "expected" in found.reason
+
+
+def test_a_narrowed_result_fails():
+    found = cell(lambda x: library("functrans").names.sin(x).astype("float32"), "sin", "float64",
+                 "eval")
+    assert found.state == "failed" and "narrowed to float32" in found.reason
+
+
+def test_a_crash_fails():
+    def crash(x):
+        raise RuntimeError("no such thing\nand more")
+    found = cell(crash, "sin", "float32", "eval")
+    assert (found.state, found.reason) == ("failed", "RuntimeError: no such thing")
+
+
+def test_a_missing_derivative_fails():
+    from functrans import stop_gradient
+    for column in ("jvp", "vjp"):
+        found = cell(lambda x: stop_gradient(library("functrans").names.sin(x)), "sin",
+                     "float64", column)
+        assert found.state == "failed"
+
+
+@pytest.mark.parametrize("column", ["kinks", "nan, inf"])
+def test_special_values_are_seen(column):
+    """sqrt(x * x) is |x| but for its slope at 0; and a NaN is not to be swallowed."""
+    names = library("functrans").names
+    wrong = {"kinks": lambda x: names.sqrt(x * x), "nan, inf": names.nan_to_num}[column]
+    function = wrong if column == "kinks" else lambda x: names.absolute(wrong(x))
+    assert cell(names.absolute, "absolute", "float64", column).state == "passed"
+    assert cell(function, "absolute", "float64", column).state == "failed"
+
+
+def test_a_wrong_mapped_axis_is_seen():
+    class Rolled(Functrans):
+        def vmap(self, function, axes):
+            mapped = super().vmap(function, axes)
+            return lambda *xs: tuple(self.names.flip(out, 0) for out in mapped(*xs))
+    assert run_cell(Rolled(), TABLE["sin"], "float32", "vmap").state == "failed"
+
+
+def test_what_is_not_offered_counts_apart():
+    class Small(Functrans):
+        name, offers = "small", ("jvp", "vjp")
+        names = Namespace(absolute=np.abs)
+    found = run_cell(Small(), TABLE["sin"], "float32", "eval")
+    assert (found.state, found.reason) == ("n/a", "there is no sin")
+    found = run_cell(Small(), TABLE["sin"], "float32", "jit")
+    assert (found.state, found.reason) == ("n/a", "small has no jit")
+    matrix = run(Small(), quick=True, only=["sin"])
+    assert (matrix.asked, matrix.last_line()) == (0, "passed 0 of 0")
+
+
+def test_what_the_operation_does_not_have_is_left_open():
+    assert run_cell(library("functrans"), TABLE["sin"], "float32", "kinks").state == ""
+    assert run_cell(library("functrans"), TABLE["bitwise_and"], "int32", "vjp").state == ""
+
+
+# ---- what is written ----
+
+def test_the_command(tmp_path, capsys):
+    assert main(["conformance", "--quick", "--only", "negative", "--only", "power at 0",
+                 "--output", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    passed, _, asked = lines[-1].partition(" of ")
+    assert passed == f"passed {asked}" and int(asked) > 20
+    assert (tmp_path / "matrix.txt").read_text().splitlines() == lines
+    assert f'"passed": {asked}' in (tmp_path / "matrix.json").read_text()
+
+
+def test_the_page_stands_alone(tmp_path):
+    from functrans.testing.conformance.command import write
+    names = Faulty(absolute=lambda x: library("functrans").names.absolute(x) + 1)
+    write(run(names, quick=True, only=["absolute", "sin"]), tmp_path)
+    page = (tmp_path / "matrix.html").read_text()
+    assert "http" not in page and "src=" not in page and "<script" not in page
+    assert page.count("<svg") > 2 * len(COLUMNS) and "<title>absolute, eval, float64 failed" in page
+    assert 'href="#absolute-eval"' in page and 'id="absolute-eval"' in page
+    assert "expected" in page
+
+
+def test_failures_give_a_status(tmp_path, capsys):
+    names = Faulty(sin=lambda x: x)
+    assert run(names, quick=True, only=["sin"]).failures
+    found = text(run(names, quick=True, only=["sin"]))
+    assert "sin, eval (" in found and found.splitlines()[-1].startswith("passed ")
+
+
+def test_unknown_libraries():
+    with pytest.raises(ArgumentError, match="one of functrans, jax"):
+        library("tensorflow")
+    assert set(LIBRARIES) == {"functrans", "jax", "torch", "autograd"}
+
+
+def test_the_table_is_in_order():
+    for operation in TABLE.values():
+        assert set(operation.dtypes) <= set(DTYPES) and operation.cases
+        assert sorted(operation.dtypes, key=DTYPES.index)
+    assert len(TABLE) > 190
+
+
+@pytest.mark.parametrize("name", ["torch", "autograd"])
+def test_other_libraries(name):
+    """Plain functions pass; and what is known to give NaN is found."""
+    pytest.importorskip(name)
+    matrix = run(name, quick=True, only=["sin", "add", "sum", "where (a branch not taken)"],
+                 columns=("eval", "jvp", "vjp", "adjoint", "kinks"))
+    assert set(operation for operation, _, _ in matrix.failures) \
+        == {"where (a branch not taken)"} & {operation for operation, _, _ in matrix.failures}
+    assert matrix.passed > 15
+
+
+def test_jax():
+    jax = pytest.importorskip("jax")
+    assert run("jax", quick=True, only=["sin"], columns=("eval", "jvp", "vjp")).asked
+    with jax.enable_x64(True):
+        matrix = run("jax", quick=True, only=["sin", "sum"], columns=("eval", "jvp", "vjp"))
+    assert matrix.passed == matrix.asked > 6
