@@ -271,6 +271,7 @@ REFERENCE = Reference(
     all_gather=lambda x: np.stack([row * x[:, :1] for row in x]),
     ppermute=lambda x: np.roll(x, 1, 0), all_to_all=lambda x: x.T,
     custom_linear_solve=lambda a, b: b / a, random_bits=random_bits,
+    watched_bits=random_bits,
     dynamic_slice=dynamic_slice, dynamic_update_slice=dynamic_update_slice,
     scan=scan, while_loop=while_loop, fori_loop=fori_loop, cond=cond, switch=switch,
     associative_scan=associative_scan, solve_triangular=solve_triangular,

@@ -53,7 +53,7 @@ _NO_TANGENT = "its operands are integers or truths, which have no tangent"
 UNREACHED = {
     **{(name, "jvp"): _NO_TANGENT for name in (
         "and", "or", "xor", "not", "shift_left", "shift_right_arithmetic", "shift_right_logical",
-        "population_count", "count_leading_zeros", "gcd", "pivot_order", "threefry2x32",
+        "population_count", "count_leading_zeros", "gcd", "pivot_order", "threefry2x32", "use_key",
         "reduce_and", "reduce_or")},
     **{("iota", name): "it has no operands" for name in ("jvp", "batch")},
     **{(name, "kernel"): "it says that compiled code has no formula, and asks NumPy" for name in (

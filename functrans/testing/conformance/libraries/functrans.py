@@ -117,6 +117,11 @@ def _random_bits(seeds):
     return ft.vmap(lambda seed: random.bits(random.key(seed)))(seeds)
 
 
+def _watched_bits(seeds):
+    with ft.config.override(debug_key_reuse=True):
+        return _random_bits(seeds)
+
+
 def _checkpoint(function: Callable) -> Callable:
     """Nothing is kept, and the compiler may not merge what is computed again."""
     return ft.checkpoint(lambda *xs: ft.checkpoint_name(function(*xs), "result"),
@@ -132,6 +137,7 @@ class Functrans(Library):
         count_leading_zeros=elementwise.count_leading_zeros, stop_gradient=ft.stop_gradient,
         add_at=_at("add"), multiply_at=_at("multiply"), set_at=_at("set"), minimum_at=_at("min"),
         maximum_at=_at("max"), checkpoint=_checkpoint, random_bits=_random_bits,
+        watched_bits=_watched_bits,
         lu_solve=_lu_solve, complex=elementwise.complex_, weaken=elementwise.weaken,
         linear_transpose=_linear_transpose,
         linear_transpose_of_loop=_linear_transpose_of_loop, pulled_twice=_pulled_twice,

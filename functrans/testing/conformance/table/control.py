@@ -84,6 +84,8 @@ def add_to(table: Table):
     table.add("io_callback", "n", lambda xp, x: xp.io_callback(x), dtypes=WIDE, derivative=False)
     table.add("random bits", "n:index:1000", lambda xp, seeds: xp.random_bits(seeds),
               dtypes=("float32",), derivative=False)
+    table.add("random bits, keys watched", "n:index:1000",
+              lambda xp, seeds: xp.watched_bits(seeds), dtypes=("float32",), derivative=False)
     table.add("logistic regression", "mn n m:truth",
               lambda xp, x, w, y: xp.mean(xp.softplus(xp.where(y, -(x @ w), x @ w))),
               dtypes=FLOATS, ulp=64)
