@@ -139,3 +139,7 @@ class MissingExtraError(FunctransError, ImportError):
 
 class CompilerWarning(RuntimeWarning):
     """Compilation failed, and something slower is done in its place."""
+
+
+class ImpureFunctionWarning(UserWarning):
+    """A jitted function keeps traced values outside of itself, or reads what has changed since."""

@@ -9,7 +9,6 @@ import hashlib
 import sys
 import tempfile
 import traceback
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from functrans.config import config
 from functrans.errors import CompilerWarning, FunctransError
 from functrans.ir.program import Equation, Program, Var
 from functrans.ir.script import NotWritable, script
-from functrans.locations import describe, user_location
+from functrans.locations import describe, user_location, warn_user
 
 # Single equations of a large Program that are tried by themselves.
 _TRIED = 200
@@ -38,12 +37,11 @@ def warn_of_failure(program: Program, target: str, error: Exception, compile: Ca
     path = _write(program, target, error, compile)
     cause = error.__cause__ or error
     reason = (str(cause).strip().splitlines() or [""])[0]
-    warnings.warn(CompilerWarning(
+    warn_user(CompilerWarning(
         f"{program.name or 'a Program'} could not be compiled for {target!r}, so NumPy evaluates "
         f"it, equation by equation: right, but slow.\n  at: {describe(user_location())}\n"
         f"  {type(cause).__name__}: {reason[:200]}\n"
-        f"This is a fault of the library. {path} shows it again; please report it."),
-        stacklevel=2)
+        f"This is a fault of the library. {path} shows it again; please report it."))
 
 
 def _write(program: Program, target: str, error: Exception, compile: Callable) -> Path:

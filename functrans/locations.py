@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextvars import ContextVar
 
 from functrans.ir.program import Location
@@ -65,3 +66,11 @@ def describe(location: Location | None) -> str:
     text = location.expression or location.text
     tail = f": {text}" if text else ""
     return f"{location.file}:{location.line}, in {location.function}{tail}"
+
+
+def warn_user(warning: Warning):
+    """Issues a warning at the innermost line that does not belong to the library."""
+    frame, level = sys._getframe(1), 2
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(warning, stacklevel=level)

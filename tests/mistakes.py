@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 
@@ -176,7 +177,9 @@ def leak_through_a_list():
     def remember(value):
         kept.append(value * 2)
         return value
-    ft.jit(remember)(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ft.errors.ImpureFunctionWarning)
+        ft.jit(remember)(x)
     return kept[0] + 1
 
 
@@ -188,6 +191,72 @@ def leak_through_an_attribute():
     layer = Layer()
     ft.grad(lambda value: layer(value).sum())(x)
     return float(layer.mean)
+
+
+# ---- functions that are not pure ----
+
+def kept_in_a_list():
+    history = []
+
+    def step(value):
+        history.append(value.sum())
+        return value * 0.9
+    return ft.jit(step)(x)
+
+
+def kept_in_a_variable():
+    last = None
+
+    def step(value):
+        nonlocal last
+        last = value * 0.9
+        return last
+    ft.jit(step)(x)
+    return last
+
+
+def kept_in_an_attribute():
+    class Model:
+        def step(self, value):
+            self.mean = value.mean()
+            return value - self.mean
+    return ft.jit(Model().step)(x)
+
+
+def kept_in_a_dict():
+    results = {}
+
+    def step(value):
+        results["sum"] = value.sum()
+        return value
+    return ft.jit(step)(x)
+
+
+def number_that_changes():
+    rate = 0.1
+
+    def step(value):
+        return value * rate
+    jitted = ft.jit(step)
+    jitted(x)
+    rate = 0.05
+    return jitted(x)
+
+
+def entry_that_changes():
+    options = {"rate": 0.1, "steps": 3}
+    step = ft.jit(lambda value: value * options["rate"])
+    step(x)
+    options["rate"] = 0.05
+    return step(x)
+
+
+def array_that_changes():
+    offsets = np.zeros(3)
+    step = ft.jit(lambda value: value + offsets)
+    step(x)
+    offsets += 1
+    return step(x)
 
 
 # ---- derivatives ----

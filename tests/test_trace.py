@@ -219,6 +219,7 @@ USES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::functrans.errors.ImpureFunctionWarning")
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
 @pytest.mark.parametrize("use", USES)
 def test_a_tracer_that_escapes_is_noticed(name, use):
@@ -235,6 +236,7 @@ def test_a_tracer_that_escapes_is_noticed(name, use):
     assert isinstance(caught.value, RuntimeError)
 
 
+@pytest.mark.filterwarnings("ignore::functrans.errors.ImpureFunctionWarning")
 def test_a_leaked_tracer_can_be_printed():
     kept = []
     ft.jit(lambda x: kept.append(x) or x)(X)

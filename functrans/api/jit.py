@@ -84,7 +84,8 @@ def jit(fun: Callable | None = None, *, static_argnums=(), static_argnames=(),
 class _Entry:
     """One traced signature: the Program, what it captured, and how to put results together."""
 
-    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target", "reason")
+    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target", "reason",
+                 "around")
 
     def __init__(self, program: Program, captured: Sequence, out_tree, donated, target, reason):
         self.program = program
@@ -94,6 +95,13 @@ class _Entry:
         self.target = target
         self.reason = reason                 # why it was traced
         self.run = None                      # the executable, once it is needed
+        self.around = None                   # what the function reads from around it
+
+    def make_ready(self):
+        """Compiles; while the function may turn out to be impure, that is looked at."""
+        self.run = executable(self.program, self.target, self.donated, self.reason)
+        if self.around is not None:
+            self.run = self.around.probe(self.run, self)
 
 
 class Jitted:
@@ -149,13 +157,14 @@ class Jitted:
             entry, leaves = self._entry(args, kwargs)
             if current() is EVAL:
                 if entry.run is None:
-                    entry.run = executable(entry.program, entry.target, entry.donated,
-                                           entry.reason)
+                    entry.make_ready()
                 every = entry.captured + leaves if entry.captured else leaves
                 outs = call(entry.run, entry.program, every)
                 for index in entry.donated:
                     _give_up(every[index])
             else:
+                if entry.around is not None:
+                    entry.around.check()
                 inputs = [as_input(leaf, "an argument", "jit") for leaf in leaves]
                 outs = bind(jit_p, *entry.captured, *inputs, program=entry.program,
                             name=self._name, target=self._device)
@@ -223,9 +232,11 @@ class Jitted:
             leaf_type(leaf, name, f"jit of {self._name}")
 
     def _trace(self, key, args, kwargs, dynamic_args, dynamic_kwargs) -> _Entry:
+        from functrans.api.impurity import Surroundings
         in_tree, types, *_ = key
         names = leaf_names(self._fun, dynamic_args, dynamic_kwargs)
         flat = FlatFunction(self._with_static(args, kwargs), in_tree, who="jit")
+        around = Surroundings(self._fun, f"jit of {self._name}")
         with self._lock:
             self.traces += 1
             program, captured = trace(flat, types, f"jit of {self._name}", names)
@@ -233,6 +244,7 @@ class Jitted:
         donated = self._donated(len(captured), dynamic_args, dynamic_kwargs)
         entry = _Entry(program, captured, flat.out_tree, donated, self._device,
                        self._reason(key, names))
+        entry.around = around if around.settle() else None
         if not any(isinstance(value, Tracer) for value in captured):
             self._cache[key] = entry
         return entry

@@ -1,0 +1,322 @@
+"""Functions that are not pure: what `jit` would silently do otherwise than the function.
+
+A jitted function runs as Python when it is traced, and then no more. So what it keeps of traced
+values outside of itself has no value, and what it reads from outside stays as it was. Both are
+noticed here, with a warning: the first when it has been traced, the second when it is called again
+and a global or a variable of a surrounding function has another value than it had then.
+
+What is looked at are numbers, strings, arrays and small containers of them, not functions, classes
+and modules; and not what the function itself changes while it is traced (counters, tables of
+results). It is looked at on some of the first calls only, so that calls cost what they did.
+
+In: functions. Out: warnings. Imports `locations`, `trace`.
+"""
+from __future__ import annotations
+
+import dis
+import functools
+from collections import deque
+from collections.abc import Callable, Iterator
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+
+import numpy as np
+
+from functrans.array import Array
+from functrans.errors import ImpureFunctionWarning
+from functrans.ir.program import Location
+from functrans.locations import describe, is_internal, warn_user
+from functrans.trace import Tracer
+
+# Calls of which each is looked at, and the last one that is, of those between with a power of two.
+EACH, LAST = 8, 256
+
+_FUNCTIONS, _ITEMS, _ELEMENTS = 40, 64, 256        # how many are looked at
+_NUMBERS = (bool, int, float, complex, str, bytes, np.generic, type(None))
+_CONTAINERS = (list, dict, set, deque)
+_PASSIVE = (type, ModuleType, FunctionType, MethodType, CodeType, np.ndarray, Array, *_NUMBERS)
+_LOADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLOSURE", "LOAD_CLASSDEREF")
+_STORES = ("STORE_GLOBAL", "STORE_DEREF")
+_MISSING = object()
+
+
+# ---- what a function can see ----
+
+def _functions(fun) -> list[FunctionType]:
+    """The Python functions that a call may run, as far as they are the user's own.
+
+    Those that are reached through closures, and through globals of the same module.
+    """
+    found, waiting = {}, [fun]
+    while waiting and len(found) < _FUNCTIONS:
+        value = waiting.pop()
+        if isinstance(value, functools.partial):
+            waiting.append(value.func)
+        elif isinstance(value, MethodType):
+            waiting.append(value.__func__)
+        elif isinstance(value, FunctionType) and id(value) not in found:
+            found[id(value)] = value
+            waiting += [other for _, _, other in _variables(value)
+                        if isinstance(other, FunctionType) and
+                        getattr(other, "__globals__", None) is value.__globals__]
+            waiting += [other for cell, _, other in _variables(value) if type(cell) is CellType]
+            waiting += [value.__wrapped__] if hasattr(value, "__wrapped__") else []
+        elif not isinstance(value, type) and isinstance(
+                getattr(value, "__wrapped__", None), FunctionType):
+            waiting.append(value.__wrapped__)              # a jitted one
+    return [value for value in found.values() if not is_internal(value.__code__.co_filename)]
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A code and those of the functions that it defines."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _variables(function: FunctionType) -> Iterator[tuple]:
+    """(where it is, its name, its value) of globals and closed-over variables."""
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    for name in names & function.__globals__.keys():
+        yield function.__globals__, name, function.__globals__[name]
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        yield cell, name, _content(cell, name)
+
+
+def _content(place, name: str):
+    if type(place) is not CellType:
+        return place.get(name, _MISSING)
+    try:
+        return place.cell_contents
+    except ValueError:                                 # not bound yet
+        return _MISSING
+
+
+# ---- values ----
+
+def _copy(value):
+    """Of a value that can change in place, what is needed to see that it has; else itself."""
+    if isinstance(value, np.ndarray) and value.size <= _ELEMENTS:
+        return value.copy()
+    if isinstance(value, (list, tuple)) and len(value) <= _ITEMS:
+        return [*map(_copy_item, value)]
+    if isinstance(value, dict) and len(value) <= _ITEMS:
+        return {key: _copy_item(item) for key, item in value.items()}
+    return value
+
+
+def _copy_item(value):
+    return value.copy() if isinstance(value, np.ndarray) and value.size <= _ELEMENTS else value
+
+
+def _is_data(value, depth: int = 0) -> bool:
+    """Whether a value is something that a compiled function would take for a constant."""
+    if isinstance(value, Tracer):
+        return False
+    if isinstance(value, (*_NUMBERS, Array, np.ndarray)):
+        return True
+    if depth < 2 and type(value) in (list, tuple, dict) and 0 < len(value) <= _ITEMS:
+        items = value.values() if type(value) is dict else value
+        return all(_is_data(item, depth + 1) for item in items)
+    return False
+
+
+def _same(a, b) -> bool:
+    """Whether two values are equal; other entries of a container do not count."""
+    if a is b and not isinstance(a, np.ndarray):
+        return True
+    if isinstance(a, (Array, np.ndarray)) or isinstance(b, (Array, np.ndarray)):
+        return _same_arrays(a, b)
+    if type(a) is dict and type(b) is dict:
+        return all(key not in b or _same(item, b[key]) for key, item in a.items())
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return all(map(_same, a, b))
+    try:
+        return bool(type(a) is type(b) and a == b) or (a != a and b != b)
+    except Exception:                                  # comparing says nothing
+        return True
+
+
+def _same_arrays(a, b) -> bool:
+    if isinstance(a, Tracer) or isinstance(b, Tracer):
+        return True
+    try:
+        a, b = np.asarray(a), np.asarray(b)
+        return a is b or a.dtype == b.dtype and np.array_equal(
+            a, b, equal_nan=a.dtype.kind in "fc")
+    except Exception:                                  # donated, say
+        return True
+
+
+def _kept_tracers(value) -> list:
+    """The tracers that a value holds: itself, an item, an attribute."""
+    if isinstance(value, Tracer):
+        return [value]
+    if isinstance(value, dict):
+        items = list(value.values())
+    elif isinstance(value, (list, tuple, set, deque)):
+        items = list(value)[-_ITEMS:]
+    elif isinstance(value, _PASSIVE) or value is _MISSING:
+        return []
+    else:
+        items = list(getattr(value, "__dict__", {}).values())
+    return [tracer for item in items for tracer in _inside(item)]
+
+
+def _inside(item) -> list:
+    if isinstance(item, Tracer):
+        return [item]
+    if isinstance(item, (list, tuple)):
+        return [part for part in item[-_ITEMS:] if isinstance(part, Tracer)]
+    if isinstance(item, dict):
+        return [part for part in item.values() if isinstance(part, Tracer)]
+    return []
+
+
+# ---- a traced function ----
+
+class Surroundings:
+    """What a function reads and writes around it, from before it was traced.
+
+    fun: the function; who: what is said of it, "jit of f".
+    """
+
+    def __init__(self, fun: Callable, who: str):
+        self.who = who
+        self.functions = _functions(fun)
+        self.variables = {(id(place), name): (place, name) for function in self.functions
+                          for place, name, _ in _variables(function)}
+        owner = getattr(fun, "__self__", None)
+        self.owner = None if isinstance(owner, (type, ModuleType)) else owner
+        self.before = {key: self._state(*variable) for key, variable in self.variables.items()}
+        self.own_before = _tracer_ids(self.owner)
+        self.known: dict = {}
+
+    def _state(self, place, name: str) -> tuple:
+        """(value, its content, the tracers in it)."""
+        value = _content(place, name)
+        content = _copy(value) if type(value) in (list, dict) else None
+        size = len(value) if isinstance(value, _CONTAINERS) else 0
+        return value, content, size, _tracer_ids(value)
+
+    def settle(self) -> bool:
+        """Called after the trace: warns of tracers that were kept; whether there is more to watch.
+        """
+        if _tracer_ids(self.owner) - self.own_before:
+            self._warn_kept("self", None)
+        for key, (place, name) in self.variables.items():
+            value, content, size, tracers = self._state(place, name)
+            old, old_content, old_size, old_tracers = self.before[key]
+            if tracers - old_tracers:
+                self._warn_kept(name, value)
+            unchanged = value is old and size == old_size and _same(old_content, content)
+            if unchanged and _is_data(value):
+                self.known[key] = value, _copy(value)
+        self.before = self.own_before = None
+        return bool(self.known)
+
+    def probe(self, compiled, entry) -> Probe:
+        """What runs in the place of an executable as long as there is something to look at."""
+        return Probe(compiled, entry)
+
+    def check(self):
+        """Called at another call: warns, once for each, of variables that have changed."""
+        for key, (value, content) in list(self.known.items()):
+            place, name = self.variables[key]
+            now = _content(place, name)
+            if now is value and isinstance(now, (*_NUMBERS, Array)):
+                continue
+            if now is _MISSING or _same(content, now):
+                self.known[key] = now, content
+                continue
+            del self.known[key]
+            self._warn_changed(name, content, now)
+
+    # ---- telling ----
+
+    def _warn_kept(self, name: str, value):
+        where = f"an attribute of {name}" if isinstance(getattr(value, "__dict__", None), dict) \
+            or value is None else f"{name!r}, outside of it"
+        if isinstance(value, Tracer):
+            where = f"the variable {name!r}, outside of it"
+        warn_user(ImpureFunctionWarning(
+            f"{self.who}: the function keeps a traced value in {where}. It does so while it is "
+            "traced, not at\neach call, and what is kept stands for no number.\n"
+            f"{self._line(name, writes=True)}"
+            "Return the value from the function; or hand it over at each call: "
+            f"ft.debug.callback({_method(name, value)}, value)."))
+
+    def _warn_changed(self, name: str, old, new):
+        line = self._line(name)
+        if not line:                                   # only an attribute is called so
+            return
+        warn_user(ImpureFunctionWarning(
+            f"{self.who}: {name!r} was {_brief(old)} when the function was traced, and is "
+            f"{_brief(new)} now; compiled code goes on with the old value.\n{line}"
+            "Pass it as an argument; if it changes seldom, as one of static_argnums, which traces "
+            "anew for each value."))
+
+    def _line(self, name: str, writes: bool = False) -> str:
+        """The line of the user's that reads the variable, or changes it."""
+        places = [(code, instruction) for function in self.functions
+                  for code in _codes(function.__code__)
+                  for instruction in dis.get_instructions(code)
+                  if instruction.argval == name
+                  and (instruction.opname in _LOADS + _STORES
+                       or name == "self" and instruction.opname == "LOAD_FAST")]
+        if writes:
+            places.sort(key=lambda place: not _changes(*place))
+        if not places:
+            return ""
+        code, instruction = places[0]
+        line = instruction.positions.lineno if instruction.positions else code.co_firstlineno
+        return f"  at: {describe(Location(code, line))}\n"
+
+
+def _changes(code: CodeType, instruction) -> bool:
+    """Whether an instruction stands in a line that stores, or calls a method."""
+    if instruction.opname in _STORES:
+        return True
+    line = instruction.positions.lineno
+    return any(other.opname in ("STORE_SUBSCR", "STORE_ATTR", "LOAD_METHOD")
+               or other.opname == "LOAD_ATTR" and other.argval in ("append", "add", "extend")
+               for other in dis.get_instructions(code)
+               if other.positions and other.positions.lineno == line)
+
+
+def _tracer_ids(value) -> set:
+    return {id(tracer) for tracer in _kept_tracers(value) if tracer.trace.closed}
+
+
+def _method(name: str, value) -> str:
+    if isinstance(value, (list, deque)):
+        return f"{name}.append"
+    return f"{name}.add" if isinstance(value, set) else "function"
+
+
+def _brief(value) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Probe:
+    """An executable whose first runs look at what the function reads from around it.
+
+    entry: what runs it; it gets the executable alone when enough has been looked at.
+    """
+
+    def __init__(self, compiled, entry):
+        self._compiled = compiled
+        self._entry = entry
+        self._calls = 0
+
+    def run(self, arrays) -> list:
+        self._calls = calls = self._calls + 1
+        if calls <= EACH or not calls & (calls - 1):
+            self._entry.around.check()
+        if calls >= LAST or not self._entry.around.known:
+            self._entry.run = self._compiled
+        return self._compiled.run(arrays)
+
+    def __getattr__(self, name):
+        return getattr(self._compiled, name)
