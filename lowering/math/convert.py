@@ -10,14 +10,14 @@ from llvmlite import ir
 
 from . import vocabulary
 from .registry import function
-from .values import BOOL, Value, llvm_type
+from .values import BOOL, Value, llvm_type, on_device
 from .vocabulary import resize, where
 
 _REAL = "fiub"
 
 
 def _float_to_integer(x, dtype):
-    if isinstance(x, Value):
+    if isinstance(x, Value) and not on_device(x.builder):
         kinds = [llvm_type(dtype), x.ir.type]
         name = "llvm.fptosi.sat" if dtype.kind == "i" else "llvm.fptoui.sat"
         saturate = x.builder.module.declare_intrinsic(
@@ -26,9 +26,17 @@ def _float_to_integer(x, dtype):
     info = np.iinfo(dtype)
     # The float of the largest 64-bit integer is one more than it.
     fits = (x >= float(info.min)) & (x < float(info.max))
-    result = np.where(fits, x, 0).astype(dtype)
-    result = np.where(x >= float(info.max), dtype.type(info.max), result)
-    return np.where(x < float(info.min), dtype.type(info.min), result)[()]
+    result = _truncated(where(fits, x, 0.0), dtype)
+    result = where(x >= float(info.max), info.max, result)
+    return where(x < float(info.min), info.min, result)
+
+
+def _truncated(x, dtype):
+    """A float that fits, as an integer."""
+    if not isinstance(x, Value):
+        return x.astype(dtype)
+    convert_ = x.builder.fptosi if dtype.kind == "i" else x.builder.fptoui
+    return Value(x.builder, convert_(x.ir, llvm_type(dtype)), dtype)
 
 
 def _to_float(x, dtype):

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from llvmlite import binding, ir
 
-from .values import Value, llvm_type
-from .vocabulary import where
+from .values import Value, llvm_type, on_device
+from .vocabulary import device_function, where
 
 
 class Library(NamedTuple):
@@ -42,7 +42,8 @@ def rarely(library: Library, guard, limit: float, *args):
     """library(*args) where guard > limit; elsewhere the result means nothing."""
     if not isinstance(guard, Value):
         return where(guard > limit, library.evaluate(*args), args[0])
-    function = _scalar_function(guard.builder.module, library, guard.dtype, limit, len(args))
+    define = _device_function if on_device(guard.builder) else _scalar_function
+    function = define(guard.builder.module, library, guard.dtype, limit, len(args))
     return guard.same(guard.builder.call(function, [guard.ir, *(arg.ir for arg in args)]))
 
 
@@ -70,6 +71,23 @@ def _scalar_function(module, library, dtype, limit, arity):
     # llvmlite knows few attributes; `set.add` lets this one through.
     set.add(scalar.attributes, f'"vector-function-abi-variant"="{",".join(mappings)}"')
     return scalar
+
+
+def _device_function(module, library, dtype, limit, arity):
+    """The function on a GPU: a branch, and a call of the library that comes with NVVM."""
+    name = f"functrans_rare_{library.name}_{dtype.name}"
+    if name not in module.globals:
+        kind = llvm_type(dtype)
+        function = ir.Function(module, ir.FunctionType(kind, [kind] * (arity + 1)), name)
+        function.linkage = "internal"
+        _define(function, kind, limit, library, _call_on_device)
+    return module.globals[name]
+
+
+def _call_on_device(builder, library, args):
+    kind = np.dtype(np.float32 if isinstance(args[0].type, ir.FloatType) else np.float64)
+    first, *others = (Value(builder, arg, kind) for arg in args)
+    builder.ret(first.function(device_function(library.name, kind), *others).ir)
 
 
 def _declare(module, name, kind, arity):

@@ -6,7 +6,7 @@ gives that leave; a maximum that hands on NaN is associative as it is.
 from __future__ import annotations
 
 from .registry import function, version
-from .values import Value
+from .values import Value, on_device
 from .vocabulary import complex_product, make_complex, where
 
 _REORDER = ("reassoc", "contract", "nsz")
@@ -43,7 +43,7 @@ def _prod_step_complex(acc, x):
 
 
 def _extreme_step(acc, x, floating, compute):
-    if isinstance(acc, Value) and acc.dtype.kind == "f":
+    if isinstance(acc, Value) and acc.dtype.kind == "f" and not on_device(acc.builder):
         return acc.intrinsic(floating, x)
     return compute(acc, x)
 

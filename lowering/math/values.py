@@ -23,6 +23,14 @@ BOOL = np.dtype(bool)
 UINT16, UINT32 = np.dtype(np.uint16), np.dtype(np.uint32)
 
 
+def on_device(builder) -> bool:
+    """Whether the code that is being written is for a GPU.
+
+    Its compiler, NVVM, knows fewer intrinsics, and fuses any product with a sum that follows.
+    """
+    return builder.module.triple.startswith("nvptx")
+
+
 def llvm_type(dtype: np.dtype) -> ir.Type:
     if dtype == BOOL:
         return ir.IntType(1)
@@ -81,6 +89,9 @@ class Value:
         return self._binary(other, "fsub", "sub", swap=True)
 
     def __mul__(self, other):
+        if self.dtype.kind == "f" and on_device(self.builder):
+            letter = "f" if self.dtype.itemsize == 4 else "d"
+            return self.function(f"llvm.nvvm.mul.rn.{letter}", other)      # this is never fused
         return self._binary(other, "fmul", "mul")
 
     __rmul__ = __mul__
@@ -107,6 +118,8 @@ class Value:
         return self._binary(other, None, "ashr" if self.dtype.kind == "i" else "lshr")
 
     def __neg__(self):
+        if self.dtype.kind == "f" and on_device(self.builder):
+            return -0.0 - self                       # NVVM's name for the same
         if self.dtype.kind == "f":
             return self.same(self.builder.fneg(self.ir, flags=_STRICT))
         return self.same(self.builder.neg(self.ir))
@@ -154,6 +167,13 @@ class Value:
         function = self.builder.module.declare_intrinsic(
             name, [kind], ir.FunctionType(kind, [kind] * len(operands)))
         return self.same(self.builder.call(function, operands))
+
+    def function(self, name, *others) -> Value:
+        """The same of a function that is known under its full name."""
+        kind = self.ir.type
+        known = self.builder.module.globals.get(name) or ir.Function(
+            self.builder.module, ir.FunctionType(kind, [kind] * (1 + len(others))), name)
+        return self.same(self.builder.call(known, [self.ir, *map(self.operand, others)]))
 
     def count_leading_zeros(self) -> Value:
         zero_is_fine = ir.Constant(ir.IntType(1), 0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from llvmlite import ir
 
-from .values import ComplexValue, Value, llvm_type
+from .values import ComplexValue, Value, llvm_type, on_device
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -224,21 +224,29 @@ def scale_by_power_of_two(x, k):
 
 # ---- single instructions ----
 
-def _instruction(intrinsic, evaluate):
+def _instruction(name, evaluate):
+    """An intrinsic of LLVM; the library that comes with NVVM has it under the same name."""
     def instruction(x, *others):
-        if isinstance(x, Value):
-            return x.intrinsic(intrinsic, *others)
-        return evaluate(x, *others)
+        if not isinstance(x, Value):
+            return evaluate(x, *others)
+        if on_device(x.builder):
+            return x.function(device_function(name, x.dtype), *others)
+        return x.intrinsic(f"llvm.{name}", *others)
     return instruction
 
 
-magnitude = _instruction("llvm.fabs", np.abs)
-square_root = _instruction("llvm.sqrt", np.sqrt)
-round_down = _instruction("llvm.floor", np.floor)
-round_up = _instruction("llvm.ceil", np.ceil)
-round_to_zero = _instruction("llvm.trunc", np.trunc)
-round_half_even = _instruction("llvm.rint", np.rint)
-with_sign_of = _instruction("llvm.copysign", np.copysign)
+def device_function(name: str, dtype) -> str:
+    """A function of the library that comes with NVVM, for a dtype."""
+    return f"__nv_{name}{'f' if dtype.itemsize == 4 else ''}"
+
+
+magnitude = _instruction("fabs", np.abs)
+square_root = _instruction("sqrt", np.sqrt)
+round_down = _instruction("floor", np.floor)
+round_up = _instruction("ceil", np.ceil)
+round_to_zero = _instruction("trunc", np.trunc)
+round_half_even = _instruction("rint", np.rint)
+with_sign_of = _instruction("copysign", np.copysign)
 
 
 def is_negative(x):
