@@ -9,7 +9,7 @@ from functrans.ir.program import Program
 
 
 #: The targets that there are.
-TARGETS = ("reference", "cpu", "interpret")
+TARGETS = ("reference", "cpu", "cuda", "interpret")
 
 
 def from_text(program: Program, path):
@@ -34,6 +34,9 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
         return compile_for_cpu(program, donated, cache_folder, cache_limit, threads, watch)
+    if target == "cuda":
+        from lowering.targets.cuda import compile_for_cuda
+        return compile_for_cuda(program, cache_folder, watch)
     if target == "interpret":
         from lowering.targets.interpret import interpret
         return interpret(program, cache_folder)

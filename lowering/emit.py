@@ -29,10 +29,12 @@ TILE = 64                # rows and columns of a tile: both sides of it fit the 
 
 def emit(nest: Nest) -> KernelText:
     """The text of a kernel."""
-    return _Emitter(nest).emit()
+    return Emitter(nest).emit()
 
 
-class _Emitter:
+class Emitter:
+    """The text of one kernel: its lines so far, and the names of its values."""
+
     def __init__(self, nest: Nest):
         self.nest = nest
         self.lines: list[str] = []
@@ -70,6 +72,11 @@ class _Emitter:
 
     def emit(self) -> KernelText:
         self._block(self.nest.body, 1, ())
+        text, parameters, locations = self._whole()
+        return KernelText(text, parameters, self.checks, self._split(), locations)
+
+    def _whole(self) -> tuple[str, list, list]:
+        """The text with its head, the parameters, and the user's line of each line."""
         for axis in self.nest.axes:
             if axis in self.used_extents:
                 self.numbers.add(self.extents[axis], "integer", None, int(axis.extent))
@@ -77,8 +84,7 @@ class _Emitter:
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
         lines = [head, *(INDENT + line for line in self.numbers.preamble), *self.lines]
         locations = [None] * (len(lines) - len(self.lines)) + self.locations
-        return KernelText("\n".join(lines) + "\n", parameters, self.checks, self._split(),
-                          locations)
+        return "\n".join(lines) + "\n", parameters, locations
 
     def _split(self) -> Split | None:
         """How the outermost loop can be cut into parts; None if it cannot."""

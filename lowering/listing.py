@@ -9,7 +9,6 @@ In: a Plan. Out: `Listing`. Imports `plan`, `source`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,10 +37,10 @@ class Listing:
 
 def make_listing(program: Program, plan: Plan) -> Listing:
     """The text of an optimized Program and its plan."""
-    return _Writer(plan, _description(program)).listing()
+    return Writer(plan, description(program)).listing()
 
 
-def _description(program: Program) -> str:
+def description(program: Program) -> str:
     """The docstring of the module: what its inputs and outputs are."""
     names = program.names or [None] * len(program.inputs)
     inputs = [f"    x{k}: {kind}{f'  {name}' if name else ''}"
@@ -53,7 +52,7 @@ def _description(program: Program) -> str:
     return text.replace("\\", "\\\\").replace('"""', "'''")
 
 
-class _Writer:
+class Writer:
     """The functions of the module so far."""
 
     def __init__(self, plan: Plan, description: str):
@@ -66,30 +65,48 @@ class _Writer:
         self.numbers = itertools.count()             # of regions
 
     def listing(self) -> Listing:
-        _Function(self, self.plan, "main").write()
-        constants = ["\n".join(line for buffer, name in self.constants.items()
-                               for line in _constant(name, buffer.data))] if self.constants else []
-        body = "\n\n\n".join([*constants, *self.functions, self._run()])
+        self.function(self.plan, "main")
+        variables = self.variables()
+        constants = ["\n".join(variables)] if variables else []
+        body = "\n\n\n".join([*constants, *self.functions, self.run()])
         head = [f'"""{self.description}\n"""']
-        head += imports(body)
+        head += self.imports(body)
         return Listing("\n".join(head) + "\n\n\n" + body + "\n", self.hosts, self.checks)
 
-    def _run(self) -> str:
+    def variables(self) -> list[str]:
+        """The lines that make what the module holds."""
+        return [line for buffer, name in self.constants.items()
+                for line in self.constant_lines(name, buffer.data)]
+
+    def constant_lines(self, name: str, data: np.ndarray) -> list[str]:
+        """The lines that make one array that the Program holds."""
+        return _constant(name, data)
+
+    def imports(self, body: str) -> list[str]:
+        """The lines that import what the text uses."""
+        return imports(body)
+
+    def function(self, plan: Plan, name: str):
+        """Writes a plan as a function."""
+        Function(self, plan, name).write()
+
+    def run(self) -> str:
         """The function that users call."""
-        inputs = tuple(_kind(kind) for kind in self.plan.input_types)
-        outputs = tuple(_result(kind) for kind in self.plan.output_types)
+        inputs = tuple(kind_name(kind) for kind in self.plan.input_types)
+        outputs = tuple(result_kind(kind) for kind in self.plan.output_types)
         checks = tuple((size, show_location(location) if location else "?")
                        for location, size in self.checks)
-        makers = [f"empty({_quoted(_kind(kind))}, {kind.size})" for kind in self.plan.output_types]
+        makers = [f"empty({quoted(kind_name(kind))}, {kind.size})"
+                  for kind in self.plan.output_types]
         return "\n".join([
             "def run(*arrays, hosts=()):",
-            *_wrapped("inputs = pointers(arrays, (", *_tuple(inputs)),
-            *_wrapped("outputs = [", makers, "]"),
+            *wrapped("inputs = pointers(arrays, (", *parts_of_tuple(inputs)),
+            *wrapped("outputs = [", makers, "]"),
             f"{INDENT}error = [0, 0, 0]",
             f'{INDENT}with errstate(all="ignore"):',
             f"{INDENT * 2}main(*inputs, *outputs, error, hosts)",
-            *_wrapped("check(error, (", *_tuple(checks)),
-            *_wrapped("return finish(outputs, (", *_tuple(outputs))])
+            *wrapped("check(error, (", *parts_of_tuple(checks)),
+            *wrapped("return finish(outputs, (", *parts_of_tuple(outputs))])
 
     def kernel(self, launch: Launch) -> str:
         """The name of a kernel; its text is written at its first launch."""
@@ -97,8 +114,12 @@ class _Writer:
         name = self.kernels.get(kernel.text)
         if name is None:
             name = self.kernels[kernel.text] = f"kernel_{len(self.kernels)}"
-            self.functions.append(_commented(kernel).replace("def kernel(", f"def {name}(", 1))
+            self.functions.append(self.kernel_text(kernel, name))
         return name
+
+    def kernel_text(self, kernel, name: str) -> str:
+        """The text of a kernel under a name of its own."""
+        return _commented(kernel).replace("def kernel(", f"def {name}(", 1)
 
     def check_code(self, launch: Launch) -> int:
         first = len(self.checks)
@@ -119,27 +140,27 @@ def _commented(kernel) -> str:
     return "\n".join(lines)
 
 
-def _kind(kind) -> str:
+def kind_name(kind) -> str:
     return kind.dtype.name if isinstance(kind.dtype, np.dtype) else "stack"
 
 
-def _result(kind) -> tuple:
+def result_kind(kind) -> tuple:
     if isinstance(kind.dtype, np.dtype):
         return kind.dtype.name, kind.shape
     return "stack", kind.shape, kind.dtype.element.dtype.name, kind.dtype.element.shape
 
 
-def _tuple(values: tuple) -> tuple[list, str]:
+def parts_of_tuple(values: tuple) -> tuple[list, str]:
     """The parts of a tuple that is the last argument, and how both end."""
-    return [_quoted(value) for value in values], ",))" if len(values) == 1 else "))"
+    return [quoted(value) for value in values], ",))" if len(values) == 1 else "))"
 
 
-def _quoted(value) -> str:
+def quoted(value) -> str:
     """Names, and tuples of them, as text with double quotes."""
     return repr(value).replace("'", '"')
 
 
-def _wrapped(start: str, parts: list, end: str, depth: int = 1, comment: str = "") -> list[str]:
+def wrapped(start: str, parts: list, end: str, depth: int = 1, comment: str = "") -> list[str]:
     """A call on as many lines as it needs; it is broken between arguments only."""
     lines = [INDENT * depth + start]
     hanging = " " * len(lines[0])
@@ -161,10 +182,10 @@ def _wrapped(start: str, parts: list, end: str, depth: int = 1, comment: str = "
     return [*lines[:-1], last] if fits else [f"{INDENT * depth}# {comment}", *lines]
 
 
-class _Function:
+class Function:
     """One plan as a function of pointers: `x0, x1, ..., y0, ..., error, hosts`."""
 
-    def __init__(self, writer: _Writer, plan: Plan, name: str):
+    def __init__(self, writer: Writer, plan: Plan, name: str):
         self.writer, self.plan, self.name = writer, plan, name
         self.lines: list[str] = []
         self.temporaries: dict = {}                  # buffer -> name
@@ -172,14 +193,11 @@ class _Function:
 
     def write(self):
         for step in self.plan.steps:
-            _WRITE[type(step)](self, step, 1)
+            getattr(self, _WRITE[type(step)])(step, 1)
         inputs = [f"x{k}" for k in range(len(self.plan.input_types))]
         outputs = [f"y{k}" for k in range(len(self.plan.output_types))]
-        head = _wrapped(f"def {self.name}(", [*inputs, *outputs, "error", "hosts"], "):", 0)
-        memory = [f"{INDENT}{name} = empty({_quoted(buffer.dtype.name)}, {buffer.size})"
-                  if isinstance(buffer.dtype, np.dtype) else
-                  f'{INDENT}{name} = empty("stack", {buffer.size})'
-                  for buffer, name in self.temporaries.items()]
+        head = wrapped(f"def {self.name}(", [*inputs, *outputs, "error", "hosts"], "):", 0)
+        memory = [INDENT + line for line in self.memory()]
         self.writer.functions.append(
             "\n".join([*head, *memory, *self.lines] if memory or self.lines
                       else [*head, f"{INDENT}pass"]))
@@ -189,9 +207,15 @@ class _Function:
 
     def call(self, depth: int, function: str, arguments: list, location=None):
         comment = show_location(location) if location is not None else ""
-        self.lines += _wrapped(f"{function}(", arguments, ")", depth, comment)
+        self.lines += wrapped(f"{function}(", arguments, ")", depth, comment)
 
     # ---- memory ----
+
+    def memory(self) -> list[str]:
+        """The lines that make temporary memory."""
+        return [f"{name} = empty({quoted(buffer.dtype.name)}, {buffer.size})"
+                if isinstance(buffer.dtype, np.dtype) else f'{name} = empty("stack", {buffer.size})'
+                for buffer, name in self.temporaries.items()]
 
     def buffer(self, buffer) -> str:
         root = buffer.root()
@@ -209,7 +233,7 @@ class _Function:
         return f"{name} + {view.offset}" if view.offset else name
 
     def strided(self, view: View, shape: tuple, strides: tuple, dtype: bool = False) -> str:
-        extra = f", {_quoted(view.dtype.name)}" if dtype else ""
+        extra = f", {quoted(view.dtype.name)}" if dtype else ""
         return f"strided({self.view(view)}, {shape}, {strides}{extra})"
 
     # ---- steps ----
@@ -224,7 +248,7 @@ class _Function:
         if parameter.kind == "pointer":
             return [self.view(parameter.value)]
         if parameter.kind == "scratch":
-            return [f"empty({_quoted(parameter.dtype.name)}, {parameter.value})"]
+            return [f"empty({quoted(parameter.dtype.name)}, {parameter.value})"]
         if parameter.kind == "error":
             return ["error"]
         if parameter.kind == "constants":
@@ -259,7 +283,7 @@ class _Function:
         self.line(depth, f"for matrix in range({step.count}):")
         for call, arguments in step.calls:
             parts = [self.library_argument(argument, call) for argument in arguments]
-            self.call(depth + 1, "call_library", [_quoted(lapack.routine_name(call)),
+            self.call(depth + 1, "call_library", [quoted(lapack.routine_name(call)),
                                                   f"[{', '.join(parts)}]"])
 
     def library_argument(self, argument, call) -> str:
@@ -270,14 +294,14 @@ class _Function:
             return self.view(argument.view)
         if isinstance(argument, float):
             return f"{call.dtype.name}({_float(argument)})"
-        return _quoted(argument) if isinstance(argument, str) else str(int(argument))
+        return quoted(argument) if isinstance(argument, str) else str(int(argument))
 
     # ---- regions ----
 
     def region(self, region: Region, name: str) -> str:
         """The name of the function of an inner plan."""
         function = f"{name}_{next(self.writer.numbers)}"
-        _Function(self.writer, region.plan, function).write()
+        self.writer.function(region.plan, function)
         return function
 
     def choose(self, step: Choose, depth: int):
@@ -296,11 +320,11 @@ class _Function:
         self.line(depth, f"for k in range({step.target.size}):")
         self.call(depth + 1, "add_stacks", [
             *(f"({self.view(view)})[k]" for view in (step.a, step.b, step.target)),
-            _quoted(element.dtype.name), str(element.size),
+            quoted(element.dtype.name), str(element.size),
             f"lambda a, b, out: {name}(a, b, out, error, hosts)"])
 
     def repeat(self, step: Repeat, depth: int):
-        _Loop(self, step, depth).write()
+        Loop(self, step, depth).write()
 
 
 def _constant(name: str, data: np.ndarray) -> list[str]:
@@ -309,7 +333,7 @@ def _constant(name: str, data: np.ndarray) -> list[str]:
     if flat.dtype.name == "bfloat16":
         flat = flat.view(np.uint16)
     parts = [_number(value) for value in flat]
-    return _wrapped(f"{name} = constant({_quoted(data.dtype.name)}, [", parts, "])", depth=0)
+    return wrapped(f"{name} = constant({quoted(data.dtype.name)}, [", parts, "])", depth=0)
 
 
 def _number(value: np.generic) -> str:
@@ -320,13 +344,13 @@ def _number(value: np.generic) -> str:
 
 def _float(value) -> str:
     value = float(value)
-    return repr(value) if np.isfinite(value) else f"float({_quoted(str(value))})"
+    return repr(value) if np.isfinite(value) else f"float({quoted(str(value))})"
 
 
-class _Loop:
+class Loop:
     """A loop of the plan as a loop of the text."""
 
-    def __init__(self, function: _Function, step: Repeat, depth: int):
+    def __init__(self, function: Function, step: Repeat, depth: int):
         self.function, self.step, self.depth = function, step, depth
         self.index = f"k{function.loops}"
         self.prefix = f"c{function.loops}_"
@@ -370,7 +394,7 @@ class _Loop:
         for row in step.rows:
             if _is_stack(row):
                 element = row.dtype.element
-                self._line(0, f"({view(row)})[0].reserve({count}, {_quoted(element.dtype.name)}, "
+                self._line(0, f"({view(row)})[0].reserve({count}, {quoted(element.dtype.name)}, "
                               f"{element.size})")
         order = f"reversed(range({count}))" if step.reverse else f"range({count})"
         self._line(0, f"for {self.index} in {order}:")
@@ -384,7 +408,7 @@ class _Loop:
         if _is_stack(view):
             element = view.dtype.element
             return (f"({self.function.view(view)})[0].element({self.index}, "
-                    f"{_quoted(element.dtype.name)}, {element.size})")
+                    f"{quoted(element.dtype.name)}, {element.size})")
         size = view.size // max(view.shape[0], 1)
         return f"{self.function.view(view)} + {self.index} * {size}"
 
@@ -405,7 +429,7 @@ class _Loop:
                                   *elements, "error", "hosts"])
         for row, element in zip(step.rows, elements):
             kind = row.dtype.element
-            self._line(1, f"({view(row)})[0].push({element}, {_quoted(kind.dtype.name)}, "
+            self._line(1, f"({view(row)})[0].push({element}, {quoted(kind.dtype.name)}, "
                           f"{kind.size})")
         self._exchange()
         self._line(1, f"{self.index} += 1")
@@ -417,8 +441,8 @@ def _is_stack(view: View) -> bool:
     return not isinstance(view.dtype, np.dtype) and not view.shape
 
 
-_WRITE: dict[type, Callable] = {
-    Launch: _Function.launch, Product: _Function.product, Copy: _Function.copy,
-    Zero: _Function.zero, Host: _Function.host, Choose: _Function.choose,
-    Repeat: _Function.repeat, SumStacks: _Function.sum_stacks, LibraryCalls: _Function.library,
+# The method of `Function` that writes a step.
+_WRITE: dict[type, str] = {
+    Launch: "launch", Product: "product", Copy: "copy", Zero: "zero", Host: "host",
+    Choose: "choose", Repeat: "repeat", SumStacks: "sum_stacks", LibraryCalls: "library",
 }

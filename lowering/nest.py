@@ -57,12 +57,18 @@ class Nest:
 def build_nest(kernel: Kernel) -> Nest:
     """The loops of a kernel."""
     kernel = prepare_axes(kernel)
+    return arrange(kernel, kernel.axes)
+
+
+def arrange(kernel: Kernel, order: list) -> Nest:
+    """Loops over the axes of `order`, from the outermost on; the indices on all others are known
+    from the start."""
     keys = count()
     numbers = {id(statement): next(keys) for statement in kernel.statements}
     steps = [Step(numbers[id(statement)], statement,
                   tuple(numbers[id(value)] for value in statement.inputs))
              for statement in kernel.statements]
-    body = _arrange(steps, kernel.axes, frozenset(), keys)
+    body = _arrange(steps, order, frozenset(), keys)
     nest = Nest(body, kernel.axes)
     find_scratch(nest)
     return nest

@@ -4,6 +4,9 @@ In: a Program. Out: the Program after the passes on equations, and the Plan. Imp
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from functrans.ir.check import check
@@ -28,30 +31,37 @@ from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
 from lowering.scalar import loop_kernel
 from lowering.sorting import sort_kernel
 
-# Each pass takes a Program and gives one that means the same.
-PASSES = (
-    ("inline", lambda program: inline(program, _callee)),
-    ("dead code", dead_code),
-    ("simplify", simplify),
-    ("dead code", dead_code),
-    ("reroll", reroll),
-    ("inner programs", lambda program: map_inner(program, optimize)),
-    ("loop motion", move_out_of_loops),
-    ("simplify", simplify),
-    ("dead code", dead_code),
-)
+def passes(routines: bool = True):
+    """The passes by name; each takes a Program and gives one that means the same.
+
+    routines: whether to call routines of LAPACK, if they are there.
+    """
+    return (
+        ("inline", lambda program: inline(program, _callee_with(routines))),
+        ("dead code", dead_code),
+        ("simplify", simplify),
+        ("dead code", dead_code),
+        ("reroll", reroll),
+        ("inner programs",
+         lambda program: map_inner(program, lambda inner: optimize(inner, routines=routines))),
+        ("loop motion", move_out_of_loops),
+        ("simplify", simplify),
+        ("dead code", dead_code),
+    )
 
 
-def _callee(equation) -> Program | None:
-    kernel = equation.kernel
-    if isinstance(kernel, LibraryProgram) and lapack.available():
-        return kernel.program
-    return kernel.program if isinstance(kernel, Call) else None
+def _callee_with(routines: bool) -> Callable:
+    def callee(equation) -> Program | None:
+        kernel = equation.kernel
+        if isinstance(kernel, LibraryProgram) and routines and lapack.available():
+            return kernel.program
+        return kernel.program if isinstance(kernel, Call) else None
+    return callee
 
 
-def optimize(program: Program, watch=None) -> Program:
+def optimize(program: Program, watch=None, routines: bool = True) -> Program:
     """The Program after all passes. `watch(name, program)` sees it after each."""
-    for name, run in PASSES:
+    for name, run in passes(routines):
         program = run(program)
         if watch is not None:
             watch(name, program)
@@ -59,10 +69,32 @@ def optimize(program: Program, watch=None) -> Program:
     return program
 
 
-def make_plan(program: Program) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Emitters:
+    """How a target writes its kernels.
+
+    cluster: a `Kernel` as one text or several, in the order in which they run. sort: as
+    `sort_kernel`. loop: as `loop_kernel`. product: a `Product` as a text, or None for a library.
+    """
+    cluster: Callable
+    sort: Callable
+    loop: Callable
+    product: Callable
+
+
+def _on_cpu(kernel) -> list:
+    return [emit(mark_tiles(build_nest(kernel)))]
+
+
+CPU = Emitters(_on_cpu, sort_kernel, loop_kernel, lambda product: None)
+
+
+def make_plan(program: Program, emitters: Emitters = CPU) -> Plan:
     """The steps of an optimized Program."""
     fuser = Fuser(program).run()
-    steps = [step for number in _order(fuser) for step in _lower(fuser.steps[number], fuser)]
+    lowering = _Lowering(emitters)
+    steps = [step for number in _order(fuser)
+             for step in lowering.steps(fuser.steps[number], fuser)]
     return assign_memory(Plan(steps, program.input_types, program.output_types))
 
 
@@ -81,48 +113,75 @@ def _order(fuser: Fuser) -> list[int]:
     return order
 
 
-def _lower(step, fuser: Fuser):
-    """A step of fusion as steps of the plan."""
-    if isinstance(step, Cluster):
-        kernel = build_kernel(step, fuser)
-        if kernel.statements:
-            yield _launch(emit(mark_tiles(build_nest(kernel))))
-    else:
-        yield from _LOWER.get(step.kind, _lower_on_host)(step)
-
-
 def _launch(text) -> Launch:
     buffers = [p.value.buffer for p in text.parameters if p.kind == "pointer"]
     reads = {id(buffer): buffer for buffer in buffers}
     return Launch(text, list(reads.values()), list(reads.values()))
 
 
-def _lower_product(step: Opaque):
-    left, right = step.detail
-    yield Product(left, right, step.outputs[0], step.equation and step.equation.location)
+class _Lowering:
+    """Steps of fusion as steps of the plan, with the kernels of a target."""
 
+    def __init__(self, emitters: Emitters):
+        self.emitters = emitters
 
-def _lower_copy(step: Opaque):
-    yield Copy(step.inputs[0], step.outputs[0])
+    def steps(self, step, fuser: Fuser):
+        if isinstance(step, Cluster):
+            kernel = build_kernel(step, fuser)
+            if kernel.statements:
+                yield from map(_launch, self.emitters.cluster(kernel))
+        else:
+            yield from getattr(self, f"_{step.kind}", self._on_host)(step)
 
+    def _plan(self, program: Program) -> Plan:
+        """The plan of an inner Program."""
+        return make_plan(program, self.emitters)
 
-def _lower_zero(step: Opaque):
-    yield Zero(step.outputs[0])
+    def _product(self, step: Opaque):
+        left, right = step.detail
+        product = Product(left, right, step.outputs[0], step.equation and step.equation.location)
+        text = self.emitters.product(product)
+        yield product if text is None else _launch(text)
 
+    def _copy(self, step: Opaque):
+        yield Copy(step.inputs[0], step.outputs[0])
 
-def _lower_sort(step: Opaque):
-    yield _launch(sort_kernel(step.inputs, step.outputs, step.equation.kernel))
+    def _zero(self, step: Opaque):
+        yield Zero(step.outputs[0])
 
+    _emptystack = _zero
 
-def _lower_on_host(step: Opaque):
-    """A primitive without a kernel is evaluated by Python."""
-    equation = step.equation
-    kernel = equation.kernel
-    if isinstance(kernel, HostCall):
-        function = kernel.function
-    else:
-        function = _evaluation(equation)
-    yield Host(function, step.inputs, step.outputs, equation.location)
+    def _sort(self, step: Opaque):
+        yield _launch(self.emitters.sort(step.inputs, step.outputs, step.equation.kernel))
+
+    def _routines(self, step: Opaque):
+        return lower_routines(step)
+
+    def _scan(self, step: Opaque):
+        """A loop over few numbers is one kernel; any other is run step by step."""
+        text = self.emitters.loop(step.equation, step.inputs, step.outputs)
+        if text is not None:
+            yield _launch(text)
+        else:
+            yield from lower_loop(step, self._plan)
+
+    _while = _unwind = _scan
+
+    def _branch(self, step: Opaque):
+        return lower_branch(step, self._plan)
+
+    def _addstacks(self, step: Opaque):
+        return lower_stack_sum(step, self._plan)
+
+    def _on_host(self, step: Opaque):
+        """A primitive without a kernel is evaluated by Python."""
+        equation = step.equation
+        kernel = equation.kernel
+        if isinstance(kernel, HostCall):
+            function = kernel.function
+        else:
+            function = _evaluation(equation)
+        yield Host(function, step.inputs, step.outputs, equation.location)
 
 
 def _evaluation(equation):
@@ -131,23 +190,3 @@ def _evaluation(equation):
             out = equation.primitive.evaluate(*arrays, **equation.params)
         return out if equation.primitive.multiple else (out,)
     return function
-
-
-def _lower_loop(step: Opaque):
-    """A loop over few numbers is one kernel; any other is run step by step."""
-    text = loop_kernel(step.equation, step.inputs, step.outputs)
-    if text is not None:
-        yield _launch(text)
-    else:
-        yield from lower_loop(step, make_plan)
-
-
-def _with_inner(function):
-    return lambda step: function(step, make_plan)
-
-
-_LOWER = {"product": _lower_product, "copy": _lower_copy, "zero": _lower_zero,
-          "sort": _lower_sort, "routines": lower_routines, "scan": _lower_loop,
-          "while": _lower_loop, "unwind": _lower_loop,
-          "branch": _with_inner(lower_branch), "emptystack": _lower_zero,
-          "addstacks": _with_inner(lower_stack_sum)}

@@ -127,9 +127,11 @@ def _memory_of(argument, integer) -> np.ndarray:
 # ---- stacks ----
 
 class Stack:
-    """As many arrays of one kind as a loop has made."""
+    """As many arrays of one kind as a loop has made. `empty`, `copy_elements`, `zero`: as the
+    functions of this module, for the memory in which the arrays lie."""
 
     __slots__ = ("elements",)
+    empty, copy_elements, zero = staticmethod(empty), staticmethod(copy), staticmethod(zero)
 
     def __init__(self, elements=()):
         self.elements = list(elements)
@@ -138,23 +140,23 @@ class Stack:
         return len(self.elements)
 
     def copy(self) -> Stack:
-        return Stack(self.elements)
+        return type(self)(self.elements)
 
     def reserve(self, count: int, dtype: str, size: int):
         """Room for elements that are written later."""
-        self.elements = [empty(dtype, size) for _ in range(count)]
+        self.elements = [self.empty(dtype, size) for _ in range(count)]
 
     def push(self, source: Pointer, dtype: str, size: int):
         """A copy of `size` numbers becomes the last element."""
-        self.elements.append(empty(dtype, size))
-        copy(self.elements[-1], source, size)
+        self.elements.append(self.empty(dtype, size))
+        self.copy_elements(self.elements[-1], source, size)
 
     def element(self, index: int, dtype: str, size: int) -> Pointer:
         """An element; zeros, if the stack has none."""
         if self.elements:
             return self.elements[index]
-        zeros = empty(dtype, size)
-        zero(zeros, size)
+        zeros = self.empty(dtype, size)
+        self.zero(zeros, size)
         return zeros
 
 

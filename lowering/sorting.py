@@ -21,25 +21,31 @@ def sort_kernel(inputs: list, outputs: list, kernel: Sort) -> KernelText:
     lines = ["for row in range(rows):",
              "    for column in range(columns):",
              "        start = row * n * columns + column",
-             *_indented(2, _merge_sort(inputs, kernel.keys)),
-             "        for k in range(n):",
-             *_indented(3, _moves(len(inputs)))]
-    pointers = [_pointer(f"y{k}", view) for k, view in enumerate(outputs)]
-    pointers += [_pointer(f"x{k}", view) for k, view in enumerate(inputs)]
-    scratch = [Parameter(name, "scratch", np.dtype(np.int64), size)
-               for name in ("order", "spare")]
-    integers = [Parameter(name, "integer", None, value)
-                for name, value in (("rows", before), ("n", size), ("columns", after))]
-    parameters = pointers + scratch + integers
+             *indented(2, sorted_row(inputs, kernel.keys))]
+    parameters = sort_parameters(inputs, outputs, size, rows=before, n=size, columns=after)
     head = f"def kernel({', '.join(p.name for p in parameters)}):"
-    return KernelText("\n".join([head, *_indented(1, lines)]) + "\n", parameters)
+    return KernelText("\n".join([head, *indented(1, lines)]) + "\n", parameters)
+
+
+def sort_parameters(inputs: list, outputs: list, scratch: int, **integers: int) -> list:
+    """The parameters of a kernel that sorts; scratch: elements of `order` and of `spare`."""
+    return [*(_pointer(f"y{k}", view) for k, view in enumerate(outputs)),
+            *(_pointer(f"x{k}", view) for k, view in enumerate(inputs)),
+            *(Parameter(name, "scratch", np.dtype(np.int64), scratch)
+              for name in ("order", "spare")),
+            *(Parameter(name, "integer", None, value) for name, value in integers.items())]
+
+
+def sorted_row(inputs: list, keys: int) -> list[str]:
+    """Sorts the `n` elements from `start` on, which lie `columns` apart."""
+    return [*_merge_sort(inputs, keys), "for k in range(n):", *indented(1, _moves(len(inputs)))]
 
 
 def _pointer(name: str, view: View) -> Parameter:
     return Parameter(name, "pointer", view.dtype, View(view.buffer, view.offset, (), ()))
 
 
-def _indented(depth: int, lines: list) -> list:
+def indented(depth: int, lines: list) -> list:
     return [INDENT * depth + line for line in lines]
 
 
@@ -59,7 +65,7 @@ def _merge_sort(inputs: list, keys: int) -> list[str]:
         "            if a < middle and b < high:",
         "                p = start + order[a] * columns",
         "                q = start + order[b] * columns",
-        *_indented(4, _comparison(inputs, keys)),
+        *indented(4, _comparison(inputs, keys)),
         "            if first:",
         "                spare[k] = order[a]",
         "                a += 1",
@@ -81,7 +87,7 @@ def _comparison(inputs: list, keys: int, number: int = 0) -> list[str]:
     if number == keys - 1:
         return [*lines, f"first = not {more}"]
     return [*lines, f"if {less} or {more}:", f"{INDENT}first = {less}", "else:",
-            *_indented(1, _comparison(inputs, keys, number + 1))]
+            *indented(1, _comparison(inputs, keys, number + 1))]
 
 
 def _key(inputs: list, number: int, place: str) -> str:

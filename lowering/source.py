@@ -29,14 +29,14 @@ def module_text(kernel: str) -> str:
     return "\n".join(head) + ("\n\n\n" if head else "") + kernel
 
 
-def imports(text: str) -> list[str]:
+def imports(text: str, between=plainly) -> list[str]:
     """The lines that import what a text calls: NumPy's scalars, the math of kernels, and what is
-    done between them."""
+    done between them, by the functions of the module `between`."""
     words = set(_WORD.findall(text)) - _PLAIN - set(_DEFINED.findall(text))
     groups = {"math": words & {"inf", "nan"}, "numpy": words & set(_NUMPY),
-              "lowering.plainly": words & set(plainly.__all__)}
+              between.__name__: words & set(between.__all__)}
     groups["lowering.math"] = words.difference(*groups.values())
-    return [line for module in ("math", "numpy", "lowering.math", "lowering.plainly")
+    return [line for module in ("math", "numpy", "lowering.math", between.__name__)
             if groups[module] for line in _import(module, sorted(groups[module]))]
 
 

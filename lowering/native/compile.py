@@ -50,10 +50,10 @@ records: list[Record] = []
 def signature(parameters) -> tuple[str, ...]:
     """The types of a kernel's parameters, by name: "int64", "float32*" (a pointer) ..."""
     kinds = {"integer": "int64", "code": "int64", "error": "int64*", "constants": "float64*"}
-    return tuple(kinds.get(p.kind) or f"{_memory_name(p.dtype)}*" for p in parameters)
+    return tuple(kinds.get(p.kind) or f"{memory_name(p.dtype)}*" for p in parameters)
 
 
-def _memory_name(dtype) -> str:
+def memory_name(dtype) -> str:
     """The name of a dtype in memory; the records of stacks are alike, whatever is in them."""
     return "stack" if dtype.kind == "stack" else name_of(dtype)
 

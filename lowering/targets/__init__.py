@@ -1,1 +1,1 @@
-"""What executes: `reference` (NumPy, equation by equation) and `cpu` (numba kernels)."""
+"""What executes: `reference` (NumPy, equation by equation), `cpu` (numba kernels), `cuda`."""

@@ -1,0 +1,144 @@
+"""The text of a whole Program for a device: its kernels, and what launches them in order.
+
+It is a module that runs by itself, and it is what runs: on the device, or in numba's simulator.
+
+In: a Plan of this target. Out: `Listing`. Imports `listing`, `cuda.emit`, `cuda.runtime`.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from functrans.ir.program import Program
+from functrans.ir.show import show_location
+from lowering.cuda import runtime
+from lowering.cuda.emit import CudaText
+from lowering.kernel_text import INDENT
+from lowering.listing import (Function, Listing, Writer, description, kind_name, parts_of_tuple,
+                              quoted, result_kind, wrapped)
+from lowering.native.compile import memory_name
+from lowering.plan import Launch, Plan
+from lowering.source import digest, imports
+
+LONG = 64              # a constant of more numbers lies in a file beside the text
+
+
+def make_cuda_listing(program: Program, plan: Plan) -> CudaListing:
+    """The text of an optimized Program and its plan."""
+    writer = _Writer(plan, description(program))
+    listing = writer.listing()
+    return CudaListing(listing.text, listing.hosts, listing.checks, writer.files)
+
+
+class CudaListing(Listing):
+    """files: what lies beside the text: name -> array."""
+
+    def __init__(self, text: str, hosts: list, checks: list, files: dict):
+        super().__init__(text, hosts, checks)
+        self.files = files
+
+
+def signature(parameters) -> list[str]:
+    """The types of a kernel's parameters, as `driver.Kernel` takes them."""
+    kinds = {"integer": "int64", "code": "int64", "error": "int64*", "constants": "float64*"}
+    return [kinds.get(p.kind) or f"{stored_name(p.dtype)}*" for p in parameters]
+
+
+def stored_name(dtype) -> str:
+    name = memory_name(dtype)
+    return {"float16": "uint16", "bfloat16": "uint16", "bool": "uint8"}.get(name, name)
+
+
+class _Writer(Writer):
+    """The functions of the module so far."""
+
+    def __init__(self, plan: Plan, text: str):
+        super().__init__(plan, text)
+        self.files: dict = {}
+        self.numbers_of_kernels: dict = {}           # tuples of numbers -> name
+
+    def imports(self, body: str) -> list[str]:
+        own = ["from numba import cuda", ""] if "@cuda.jit" in body else []
+        return [*own, *imports(body.replace("cuda.jit", ""), runtime)]
+
+    def function(self, plan: Plan, name: str):
+        _Function(self, plan, name).write()
+
+    def kernel_text(self, kernel, name: str) -> str:
+        text = super().kernel_text(kernel, name)
+        if not isinstance(kernel, CudaText):
+            return text
+        types = [quoted(name) for name in signature(kernel.parameters)]
+        return "\n".join([*wrapped("@launched(", types, ")", 0), "@cuda.jit", text])
+
+    def constant_lines(self, name: str, data: np.ndarray) -> list[str]:
+        if data.size <= LONG:
+            return super().constant_lines(name, data)
+        stored = runtime.plainly.stored(np.ravel(np.ascontiguousarray(data)))
+        file = f"{digest(stored.dtype.str + stored.tobytes().hex())}.npy"
+        self.files[file] = stored
+        return [f"{name} = constant_from_file(__file__, {quoted(file)})"]
+
+    def numbers_name(self, numbers: tuple) -> str:
+        """The variable of the module that holds numbers which a kernel reads."""
+        key = tuple(map(repr, numbers))
+        known = self.numbers_of_kernels
+        return known.setdefault(key, (f"numbers_{len(known)}", numbers))[0]
+
+    def variables(self) -> list[str]:
+        own = [line for name, numbers in self.numbers_of_kernels.values()
+               for line in super(_Writer, self).constant_lines(name, np.array(numbers))]
+        return [*super().variables(), *own]
+
+    def run(self) -> str:
+        """The function that users call."""
+        plan = self.plan
+        inputs = tuple(kind_name(kind) for kind in plan.input_types)
+        outputs = tuple(result_kind(kind) for kind in plan.output_types)
+        found = tuple((size, show_location(location) if location else "?")
+                      for location, size in self.checks)
+        makers = [f"empty({quoted(kind_name(kind))}, {kind.size})" for kind in plan.output_types]
+        lines = ["def run(*arrays, hosts=(), failure=None):",
+                 *wrapped("inputs = pointers(arrays, (", *parts_of_tuple(inputs)),
+                 *wrapped("outputs = [", makers, "]"),
+                 f"{INDENT}error = checks({len(found)})",
+                 f"{INDENT}main(*inputs, *outputs, error, hosts)"]
+        if found:
+            parts, end = parts_of_tuple(found)
+            lines += wrapped("check(error, (", parts, f"{end[:-1]}, failure)")
+        return "\n".join([*lines, *wrapped("return finish(outputs, (", *parts_of_tuple(outputs))])
+
+
+class _Function(Function):
+    """One plan as a function of pointers."""
+
+    def memory(self) -> list[str]:
+        plan = self.plan
+        stacks = [f'{name} = empty("stack", {buffer.size})'
+                  for buffer, name in self.temporaries.items() if _is_stack(buffer)]
+        plain = [(buffer, name) for buffer, name in self.temporaries.items()
+                 if not _is_stack(buffer)]
+        if not plain:
+            return stacks
+        return [*stacks, f'memory = empty("uint8", {plan.arena})',
+                *(f"{name} = part(memory, {quoted(buffer.dtype.name)}, {plan.offsets[buffer]})"
+                  for buffer, name in plain)]
+
+    def launch(self, step: Launch, depth: int):
+        kernel = step.kernel
+        name, code = self.writer.kernel(step), self.writer.check_code(step)
+        arguments = [part for parameter in kernel.parameters
+                     for part in self.argument(parameter, code)]
+        if isinstance(kernel, CudaText):
+            grid = kernel.grid if len(kernel.grid) > 1 else kernel.grid[0]
+            self.call(depth, f"{name}[{grid}, {kernel.block}]", arguments)
+        else:
+            self.call(depth, "on_host", [name, *arguments])
+
+    def argument(self, parameter, code: int) -> list[str]:
+        if parameter.kind == "constants":
+            return [self.writer.numbers_name(parameter.value)]
+        return super().argument(parameter, code)
+
+
+def _is_stack(buffer) -> bool:
+    return not isinstance(buffer.dtype, np.dtype)

@@ -1,0 +1,138 @@
+"""The CUDA target: kernels for numba.cuda, on a GPU or in numba's simulator.
+
+The text of the whole Program is written to a file and imported: it is what runs. Without a GPU and
+without the simulator it can still be read, and compiled.
+
+In: a Program. Out: `CudaExecutable`. Imports `pipeline`, `cuda`, `source`.
+"""
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from functrans.ir.program import Program
+from lowering.cuda import driver
+from lowering.cuda.emit import CudaText, alone, emit_threads
+from lowering.cuda.listing import make_cuda_listing, signature
+from lowering.cuda.parts import parts
+from lowering.cuda.products import product_kernel
+from lowering.cuda.sorting import cuda_sort_kernel
+from lowering.emit import emit
+from lowering.errors import IndexOutOfBounds
+from lowering.loops import Kernel, Load, Store
+from lowering.nest import build_nest
+from lowering.pipeline import Emitters, make_plan, optimize
+from lowering.scalar import loop_kernel
+from lowering.source import as_function, load, module_text, save
+
+
+def compile_for_cuda(program: Program, cache_folder=None, watch=None) -> CudaExecutable:
+    """Optimizes and plans a Program, and writes its text."""
+    optimized = optimize(program, watch, routines=False)
+    return CudaExecutable(optimized, make_plan(optimized, EMITTERS), cache_folder)
+
+
+# ---- kernels ----
+
+def _cluster(kernel: Kernel) -> list:
+    if any(_is_stack(s) for s in kernel.statements):
+        return [emit(build_nest(kernel))]            # the host keeps stacks
+    return [emit_threads(part) for part in parts(kernel) if part.points]
+
+
+def _is_stack(statement) -> bool:
+    return isinstance(statement, (Load, Store)) \
+        and not isinstance(statement.place.view.dtype, np.dtype)
+
+
+def _loop(equation, inputs, outputs):
+    text = loop_kernel(equation, inputs, outputs)
+    return text and alone(text)
+
+
+def _product(step):
+    return product_kernel(step)
+
+
+EMITTERS = Emitters(_cluster, cuda_sort_kernel, _loop, _product)
+
+
+# ---- the whole ----
+
+class CudaExecutable:
+    """A Program for a device. `path`: the file with its text."""
+
+    def __init__(self, program: Program, plan, folder=None):
+        self.program = program
+        self.plan = plan
+        self.records: tuple = ()        # of kernels that were compiled; they are when launched
+        self._listing = make_cuda_listing(program, plan)
+        self._folder = Path(folder or tempfile.gettempdir()) / "functrans_text"
+
+    @cached_property
+    def path(self) -> Path:
+        """The file with the text, and beside it those of long constants."""
+        name = re.sub(r"\W", "_", self.program.name or "program")
+        path = save(self._listing.text, self._folder, name)
+        for file, data in self._listing.files.items():
+            _save_array(path.parent / file, data)
+        return path
+
+    @cached_property
+    def module(self):
+        """The text, imported."""
+        return load(self.path)
+
+    def run(self, arrays: Sequence) -> list:
+        """The outputs, arrays of the device, for arrays of the host or of the device.
+
+        It does not wait for them. An index out of bounds is an error at the next call that waits.
+        """
+        return self.module.run(*arrays, hosts=self._listing.hosts, failure=self._failure)
+
+    def _failure(self, index: int, code: int, size: int, line: str) -> IndexOutOfBounds:
+        location, size = self._listing.checks[code]
+        return IndexOutOfBounds(index, size, location)
+
+    # ---- looking inside ----
+
+    def source(self) -> str:
+        """The text that runs."""
+        return self._listing.text
+
+    @cached_property
+    def kernels(self) -> dict[str, driver.Kernel]:
+        """Its kernels, each once, by their names in the text."""
+        found: dict = {}
+        for launch in self.plan.launches():
+            text = launch.kernel
+            if isinstance(text, CudaText) and text.text not in found:
+                name = f"kernel_{len(found)}"
+                function = as_function(module_text(text.text), f"<functrans {name}>")
+                function.__name__ = name
+                function.__globals__["cuda"] = driver.numba_cuda()
+                found[text.text] = driver.Kernel(function, signature(text.parameters))
+        return {kernel.name: kernel for kernel in found.values()}
+
+    def ptx(self, capability: tuple = (9, 0)) -> str:
+        """The PTX of all kernels, one after the other. Needs no device."""
+        return "\n".join(f"// {name}\n{kernel.ptx(capability)}"
+                         for name, kernel in self.kernels.items())
+
+    def cubin_report(self, capability: tuple = (9, 0)) -> list:
+        """Registers, shared memory and spills of each kernel. Needs no device."""
+        return [kernel.report(capability) for kernel in self.kernels.values()]
+
+
+def _save_array(path: Path, data: np.ndarray):
+    if not path.exists():
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npy")
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, data)
+        os.replace(temporary, path)
