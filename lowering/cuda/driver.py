@@ -212,6 +212,14 @@ def is_idle() -> bool:
 
 # ---- kernels ----
 
+def teach(install: Callable):
+    """Has `install(typing_context, target_context)` called, which makes functions known that
+    kernels may call."""
+    if not simulated():
+        target = _part("descriptor").cuda_target
+        install(target.typing_context, target.target_context)
+
+
 def device_function(function: Callable) -> Callable:
     """A function that kernels may call."""
     return function if simulated() else numba_cuda().jit(device=True)(function)

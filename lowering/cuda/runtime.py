@@ -9,6 +9,7 @@ In: arrays of the host or of the device. Out: arrays of the device. Imports `pla
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,13 @@ class Launcher:
         return launch
 
 
+@cache
+def know_math():
+    """Lets kernels call the functions of `lowering.math`."""
+    from lowering.math import install
+    driver.teach(install)
+
+
 def launched(*types: str) -> Callable:
     """Makes a function a kernel; its parameters are pointers ("float32*") and numbers."""
     def decorate(function) -> Launcher:
@@ -91,6 +99,7 @@ def launched(*types: str) -> Callable:
         key = (code.co_code, code.co_consts, code.co_names, code.co_varnames, types)
         kernel = _kernels.get(key)
         if kernel is None:
+            know_math()
             kernel = _kernels.setdefault(key, driver.Kernel(function, types))
         return Launcher(kernel)
     return decorate

@@ -22,6 +22,7 @@ from lowering.cuda.emit import CudaText, alone, emit_threads
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
 from lowering.cuda.products import product_kernel
+from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import cuda_sort_kernel
 from lowering.emit import emit
 from lowering.errors import IndexOutOfBounds
@@ -109,6 +110,7 @@ class CudaExecutable:
     @cached_property
     def kernels(self) -> dict[str, driver.Kernel]:
         """Its kernels, each once, by their names in the text."""
+        know_math()
         found: dict = {}
         for launch in self.plan.launches():
             text = launch.kernel

@@ -1,0 +1,48 @@
+"""Kernels for CUDA as machine code, without a device: what the tests generate is compiled."""
+from __future__ import annotations
+
+import os
+
+import pytest
+from on_cuda import compiled, cuda_texts
+from programs import PROGRAMS
+from test_laws import each
+
+from lowering.cuda import driver
+from lowering.cuda.runtime import know_math
+from lowering.source import as_function, module_text
+
+CAPABILITIES = ((7, 5), (9, 0))
+EVERY = 1 if os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough" else 23
+HOT = ("saxpy", "softmax", "gates", "gates_backward", "layer_norm", "dense")
+
+
+def kernel_of(text: str, types: tuple) -> driver.Kernel:
+    know_math()
+    module = f"from numba import cuda\n{module_text(text)}"
+    return driver.Kernel(as_function(module, "<kernel>"), types)
+
+
+@pytest.mark.parametrize("row, case, dtype", each()[::EVERY])
+def test_kernels_of_rows_compile(row, case, dtype):
+    executable, _ = compiled(row.function(case), case.arrays(dtype))
+    for text, types in cuda_texts(executable).items():
+        for capability in CAPABILITIES:
+            assert ".visible .entry" in kernel_of(text, types).ptx(capability)
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("name", HOT)
+def test_hot_kernels_do_not_spill(name, capability):
+    function, args = PROGRAMS[name]
+    reports = compiled(function, args)[0].cubin_report(capability)
+    assert reports
+    for report in reports:
+        assert report.stack == report.spill_stores == report.spill_loads == 0
+        assert 0 < report.registers <= 255
+
+
+def test_the_ptx_of_all_kernels_can_be_asked_for():
+    function, args = PROGRAMS["dense"]
+    executable, _ = compiled(function, args)
+    assert executable.ptx((9, 0)).count(".visible .entry") == len(cuda_texts(executable)) > 1

@@ -1,0 +1,139 @@
+"""Kernels for CUDA under the simulator, blocks in shuffled order: all rows, and programs."""
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from on_cuda import compiled, on_cuda
+from programs import PROGRAMS
+from test_kernel_text import FUNCTIONS
+from test_laws import assert_close, each, evaluate
+
+import functrans as ft
+import functrans.numpy as fnp
+from functrans import lax
+from lowering.cuda import driver
+from lowering.errors import IndexOutOfBounds
+
+
+@pytest.fixture(autouse=True)
+def shuffled():
+    """Blocks run in another order in each launch."""
+    driver.backend().order = random.Random(7)
+    yield
+    driver.backend().order = None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("text")
+
+
+@pytest.mark.parametrize("row, case, dtype", each())
+def test_kernels_equal_evaluate(row, case, dtype, folder):
+    arrays = case.arrays(dtype)
+    got = on_cuda(row.function(case), arrays, folder)
+    for part, expected in zip(got, evaluate(row, case, arrays), strict=True):
+        assert_close(part, expected, row)
+
+
+def assert_same(function, args, folder, ulp=64):
+    """The device's results are those of the CPU, up to the order of sums."""
+    expected = ft.tree.leaves(ft.jit(function, device="cpu")(*args))
+    for part, value in zip(on_cuda(function, args, folder), expected, strict=True):
+        value = np.asarray(value)
+        eps = np.finfo(value.dtype).eps if value.dtype.kind in "fc" else 0
+        scale = np.max(np.abs(value), initial=0, where=np.isfinite(value))
+        np.testing.assert_allclose(part, value, rtol=ulp * eps, atol=ulp * eps * scale)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name, folder):
+    assert_same(*PROGRAMS[name], folder)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_all_kinds_of_steps(name, folder):
+    w = fnp.array(np.random.default_rng(1).normal(size=(4, 4)))
+    w = fnp.stack([w, w.T, 0.1 * w]) if name.startswith("batched") else w
+    assert_same(FUNCTIONS[name], (w,), folder, ulp=2000)
+
+
+# ---- compositions ----
+
+def powers(x, n):
+    """A loop whose length is known at run time alone."""
+    return lax.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, s[1] * fnp.sin(x)), (0, x))[1]
+
+
+def rolled(w, xs):
+    def step(h, x):
+        h = fnp.tanh(w @ h + x)
+        return h, lax.cond(h[0] > 0, lambda v: v.sum(), lambda v: (v * v).sum(), h)
+    return lax.scan(step, fnp.zeros(4, xs.dtype), xs)[1].sum()
+
+
+def bumped(table, rows, values):
+    return (table.at[rows].add(values) ** 2).sum()
+
+
+def order(x):
+    return fnp.sort(x)[..., ::2] * fnp.argsort(x)[..., ::2]
+
+
+W, XS = fnp.array(np.random.default_rng(2).normal(size=(4, 4))), fnp.ones((3, 4), "float64")
+X = fnp.array(np.random.default_rng(3).normal(size=(3, 5)))
+ROWS, VALUES = fnp.array([0, 2, 0, 1]), fnp.array(np.random.default_rng(4).normal(size=(4, 4)))
+
+COMPOSITIONS = {
+    "grad of while": (ft.grad(powers), (0.7, 5)),
+    "grad of vmapped while": (ft.grad(lambda x, n: ft.vmap(powers)(x, n).sum()),
+                              (fnp.array([0.3, 0.9]), fnp.array([2, 6]))),
+    "vmap of grad of while": (ft.vmap(ft.grad(powers)),
+                              (fnp.array([0.3, 0.9, 0.1]), fnp.array([2, 6, 0]))),
+    "grad of scan and cond": (ft.grad(rolled), (W, XS)),
+    "vmap of grad of scan and cond": (ft.vmap(ft.grad(rolled), (None, 0)),
+                                      (W, fnp.stack([XS, -XS]))),
+    "hessian": (ft.hessian(lambda x: (fnp.tanh(W @ x) ** 2).sum()), (X[0, :4],)),
+    "jvp of softmax": (lambda x: ft.jvp(ft.nn.softmax, (x,), (x * x,)), (X,)),
+    "grad of scatter": (ft.grad(bumped, argnums=(0, 2)), (W, ROWS, VALUES)),
+    "vmap of scatter": (ft.vmap(lambda v: bumped(W, ROWS, v)), (fnp.stack([VALUES, 2 * VALUES]),)),
+    "sort of lanes": (ft.vmap(order), (X,)),
+    "grad of sort": (ft.grad(lambda x: (fnp.sort(x, axis=0) * fnp.arange(3)[:, None]).sum()), (X,)),
+    "checkpoint": (ft.grad(ft.checkpoint(lambda w: (fnp.tanh(w @ w) ** 2).sum())), (W,)),
+    "batched products": (lambda a: fnp.einsum("bij,bkj->bik", a, a + 1) @ fnp.swapaxes(a, 1, 2),
+                         (fnp.stack([W, W.T, 2 * W]),)),
+    "sums over all, rows, columns": (lambda x: (x - x.mean(), x.sum(0), x.sum(1), x / x.std()),
+                                     (X,)),
+    "running sums": (lambda x: (fnp.cumsum(x), fnp.cumprod(x, 0), fnp.cumsum(x[0]) * x), (X,)),
+    "random": (lambda key: ft.random.normal(key, (3, 7)), (ft.random.key(3),)),
+}
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_compositions(name, folder):
+    assert_same(*COMPOSITIONS[name], folder, ulp=2000)
+
+
+# ---- indices outside ----
+
+def test_an_index_outside_is_reported_when_the_host_waits(folder):
+    executable, operands = compiled(lambda x, k: x[k] * 2, (fnp.ones(3), fnp.array([0, 7, 1])),
+                                    folder)
+    executable.run(operands)
+    with pytest.raises(IndexOutOfBounds, match="index 7 .* size 3") as caught:
+        driver.synchronize()
+    assert caught.value.location is not None
+    driver.synchronize()                              # it is reported once
+
+
+# ---- the text ----
+
+def test_the_saved_text_runs_by_itself(folder):
+    function, args = PROGRAMS["softmax"]
+    executable, operands = compiled(function, args, folder)
+    scope: dict = {"__file__": str(executable.path)}
+    exec(compile(executable.source(), str(executable.path), "exec"), scope)
+    out, = scope["run"](*operands)
+    np.testing.assert_allclose(driver.to_host(out), np.asarray(function(*args)), rtol=1e-5)

@@ -1,0 +1,34 @@
+"""Running functions through the CUDA target's own door, for tests of its kernels."""
+from __future__ import annotations
+
+import numpy as np
+
+import functrans as ft
+import lowering
+
+
+def compiled(function, args, folder=None):
+    """(the executable of a function for the CUDA target, its operands)."""
+    entry, leaves = ft.jit(function)._entry(tuple(args), {})
+    executable = lowering.compile(entry.program, "cuda", cache_folder=folder)
+    operands = [leaf._data if isinstance(leaf, ft.Array) else
+                np.asarray(leaf, kind.dtype if isinstance(kind.dtype, np.dtype) else object)
+                for leaf, kind in zip((*entry.captured, *leaves), entry.program.input_types)]
+    return executable, operands
+
+
+def on_cuda(function, args, folder=None) -> list[np.ndarray]:
+    """The outputs of a function, computed by the CUDA target, as a flat list."""
+    from lowering.cuda import driver
+    executable, operands = compiled(function, args, folder)
+    outs = executable.run(operands)
+    driver.synchronize()
+    return [out if isinstance(out, np.ndarray) else driver.to_host(out) for out in outs]
+
+
+def cuda_texts(executable) -> dict:
+    """The texts of an executable's kernels -> the types of their parameters."""
+    from lowering.cuda.emit import CudaText
+    from lowering.cuda.listing import signature
+    return {launch.kernel.text: tuple(signature(launch.kernel.parameters))
+            for launch in executable.plan.launches() if isinstance(launch.kernel, CudaText)}
