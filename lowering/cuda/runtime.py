@@ -88,7 +88,7 @@ class Launcher:
 @cache
 def know_math():
     """Lets kernels call the functions of `lowering.math`."""
-    from lowering.math import install
+    from lowering.math.for_numba import install
     driver.teach(install)
 
 
