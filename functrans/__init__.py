@@ -25,7 +25,7 @@ from functrans.api.custom_jvp import custom_jvp
 from functrans.api.custom_vjp import custom_vjp
 from functrans.api.custom_vmap import custom_vmap, sequential_vmap
 from functrans.api.grad import float0, grad, jvp, linear_transpose, linearize, value_and_grad, vjp
-from functrans.api.explain import explain_compiles
+from functrans.api.explain import explain_cache_misses, explain_compiles
 from functrans.api.inspect import block_until_ready, eval_shape, make_ir
 from functrans.api.jacobian import hessian, hvp, jacfwd, jacrev
 from functrans.api.jit import disable_jit, jit
@@ -44,8 +44,8 @@ remat = checkpoint
 __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
     "checkpoint_policies", "config", "custom_jvp", "custom_vjp", "custom_vmap", "debug",
-    "disable_jit", "errors", "eval_shape", "explain_compiles", "float0", "grad", "hessian", "hvp",
-    "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
+    "disable_jit", "errors", "eval_shape", "explain_cache_misses", "explain_compiles", "float0",
+    "grad", "hessian", "hvp", "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
     "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
     "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree",
     "value_and_grad", "vjp", "vmap", "zoo", *debug.TOOLS,

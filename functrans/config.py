@@ -104,13 +104,13 @@ _SWITCHES = {
 
 
 _KEY = "key"        # not a switch: those on which Programs depend, together
+KEYED = ("default_float", "default_int", "target", "debug_nans", "debug_key_reuse",
+         "while_trip_limit", "debug >= 4")
 
 
 def _keyed(values: dict) -> dict:
     """Switches with their key, which every call of a jitted function asks for."""
-    values[_KEY] = (values["default_float"], values["default_int"], values["target"],
-                    values["debug_nans"], values["debug_key_reuse"], values["while_trip_limit"],
-                    values["debug"] >= 4)
+    values[_KEY] = (*(values[name] for name in KEYED[:-1]), values["debug"] >= 4)
     return values
 
 

@@ -21,7 +21,7 @@ def squares(x):
 
 
 # What each level of `debug` adds to the one below.
-PARTS = ("squares: the first call; ", "# after simplify", "def kernel_0(",
+PARTS = ("squares: the first call", "# after simplify", "def kernel_0(",
          "squares(f32[3]) ran in ")
 
 

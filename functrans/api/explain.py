@@ -1,9 +1,11 @@
-"""What was compiled, why, and how long it took.
+"""What was compiled, why, and how long it took; which calls were traced anew, and why.
 
-Imports `jit`.
+Imports `jit`, `api.misses`.
 """
 from __future__ import annotations
 
+from functrans.api.misses import misses
+from functrans.errors import ArgumentError
 from functrans.jit import compilations, describe_compilation
 
 
@@ -48,4 +50,52 @@ def explain_compiles(clear: bool = False) -> CompileReport:
     report = CompileReport(compilations)
     if clear:
         compilations.clear()
+    return report
+
+
+class MissReport(list):
+    """Calls that were traced, in order; printed, a line for each, and how often each function was.
+
+    Each has `name` (of the function), `reason`, `differences`, `known`, `kept` and `location`
+    (`file` and `line` of the call). A difference from the nearest known call has `argument` (by
+    path), `kind`, `now` and `before`; its kind is "shape", "dtype", "weak type", "structure",
+    "static value", "switch" or "named axes".
+    """
+
+    @property
+    def retraces(self) -> list:
+        """Those of functions that had been traced before."""
+        return [miss for miss in self if miss.known]
+
+    def __repr__(self):
+        calls = "1 call was traced" if len(self) == 1 else f"{len(self)} calls were traced"
+        head = f"{calls}, {len(self.retraces)} of them of functions that had been traced before"
+        return "\n".join([head, *map(str, self)])
+
+
+def explain_cache_misses(fun=None, clear: bool = False) -> MissReport:
+    """Which calls of jitted functions were traced in this process, and why.
+
+    fun: a jitted function, to hear of its calls alone; by default, of all.
+    clear: whether to forget what is told, so that the next call tells only what came after.
+    Returns a list with a readable `repr`; see `MissReport`. The reason compares the call with the
+    nearest of the latest known ones: which argument's shape, dtype, weak type or structure, which
+    static value, which switch was another. A function that is jitted again and again, by `jit`
+    in a loop say, is told by its first calls.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> f = ft.jit(lambda x, n: x ** n, static_argnums=1)
+    >>> _ = f(fnp.ones(3), 2), f(fnp.ones(3), 2), f(fnp.ones(4), 2), f(fnp.ones(4), 3)
+    >>> for miss in ft.explain_cache_misses(f): print(miss.reason)
+    the first call
+    x is f32[4], was f32[3]
+    static n is 3, was 2
+    """
+    if fun is not None and not hasattr(fun, "_misses"):
+        raise ArgumentError(f"explain_cache_misses takes a jitted function, got {fun!r}: give it "
+                            "the result of ft.jit, or nothing")
+    found = misses if fun is None else fun._misses
+    report = MissReport(found)
+    if clear:
+        found.clear()
     return report

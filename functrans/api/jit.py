@@ -6,6 +6,7 @@ In: a function of pytrees. Out: `Jitted`, a callable with `.lower(...)`. Imports
 from __future__ import annotations
 
 import inspect
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ from functrans.api.calls import (
     leaf_type,
 )
 from functrans.api.lowered import Lowered
+from functrans.api.misses import Signature, note_miss
 from functrans.array import Array, ArrayBase
 from functrans.config import config
 from functrans.errors import ArgumentError
@@ -84,16 +86,18 @@ def jit(fun: Callable | None = None, *, static_argnums=(), static_argnames=(),
 class _Entry:
     """One traced signature: the Program, what it captured, and how to put results together."""
 
-    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target", "reason",
+    __slots__ = ("program", "captured", "out_tree", "run", "donated", "target", "reason", "names",
                  "around")
 
-    def __init__(self, program: Program, captured: Sequence, out_tree, donated, target, reason):
+    def __init__(self, program: Program, captured: Sequence, out_tree, donated, target, reason,
+                 names: Sequence[str]):
         self.program = program
         self.captured = list(captured)
         self.out_tree = out_tree
         self.donated = donated
         self.target = target
         self.reason = reason                 # why it was traced
+        self.names = names                   # of the leaves of its arguments
         self.run = None                      # the executable, once it is needed
         self.around = None                   # what the function reads from around it
 
@@ -120,6 +124,7 @@ class Jitted:
         self._device = None if device is None else _target_name(device)
         self._cache: dict = {}
         self._latest = (None, None)          # the key and the entry of the latest call
+        self._misses: deque = deque(maxlen=1_000)   # why calls were traced, the latest ones
         self._lock = RLock()
         self.traces = 0                      # how often the function was traced
         update_wrapper(self, fun, updated=())
@@ -222,7 +227,7 @@ class Jitted:
         if key != latest:                    # comparing costs less than a hash
             entry = self._cache.get(key)
             if entry is None:
-                entry = self._trace(key, args, kwargs, dynamic_args, dynamic_kwargs)
+                entry = self._trace(Signature(*key), args, kwargs, dynamic_args, dynamic_kwargs)
             else:
                 self._latest = key, entry
         return entry, leaves
@@ -240,28 +245,15 @@ class Jitted:
         with self._lock:
             self.traces += 1
             program, captured = trace(flat, types, f"jit of {self._name}", names)
-        program = program.replace(name=self._name)
-        donated = self._donated(len(captured), dynamic_args, dynamic_kwargs)
-        entry = _Entry(program, captured, flat.out_tree, donated, self._device,
-                       self._reason(key, names))
-        entry.around = around if around.settle() else None
-        if not any(isinstance(value, Tracer) for value in captured):
-            self._cache[key] = entry
+            program = program.replace(name=self._name)
+            donated = self._donated(len(captured), dynamic_args, dynamic_kwargs)
+            kept = not any(isinstance(value, Tracer) for value in captured)
+            reason = note_miss(self, key, names, kept)
+            entry = _Entry(program, captured, flat.out_tree, donated, self._device, reason, names)
+            entry.around = around if around.settle() else None
+            if kept:
+                self._cache[key] = entry
         return entry
-
-    def _reason(self, key: tuple, names: Sequence[str]) -> str:
-        """Why the function was traced anew, as `explain_compiles` tells it."""
-        if not self._cache:
-            return "the first call"
-        before = next(reversed(self._cache))
-        if before[0] != key[0]:
-            return "the arguments have another structure"
-        changed = [f"{name} is {new}, was {old}"
-                   for name, new, old in zip(names, key[1], before[1]) if new != old]
-        if changed:
-            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            return "; ".join(changed[:3]) + more
-        return "a static argument or a switch has changed"
 
     def _with_static(self, args: tuple, kwargs: dict) -> Callable:
         """The function of the dynamic arguments, the static ones put back in their places."""
