@@ -45,9 +45,9 @@ __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
     "checkpoint_policies", "config", "custom_jvp", "custom_vjp", "custom_vmap", "debug",
     "disable_jit", "errors", "eval_shape", "explain_cache_misses", "explain_compiles", "float0",
-    "grad", "hessian", "hvp", "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax", "linear_transpose",
-    "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random", "remat",
-    "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree",
+    "grad", "hessian", "hvp", "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax",
+    "linear_transpose", "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random",
+    "remat", "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree",
     "value_and_grad", "vjp", "vmap", "zoo", *debug.TOOLS,
 ]
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from functrans.array import Array, wrap
 from functrans.config import config
-from functrans.errors import TargetError
+from functrans.errors import ArgumentError, TargetError
 from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
@@ -173,6 +173,25 @@ def clear_cache():
     import lowering
     if config.cache_dir:
         lowering.clear_cache(config.cache_dir)
+
+
+def pack_cache(file) -> int:
+    """Writes the kernels of the cache folder that this machine uses to one file; their number."""
+    import lowering
+    return lowering.pack_cache(_cache_folder(), file)
+
+
+def unpack_cache(file) -> tuple[int, int]:
+    """Puts the kernels of such a file into the cache folder: how many are new, how many all."""
+    import lowering
+    return lowering.unpack_cache(file, _cache_folder())
+
+
+def _cache_folder():
+    if config.cache_dir is None:
+        raise ArgumentError("there is no cache folder: FUNCTRANS_CACHE_DIR or config.cache_dir "
+                            "is empty; set it to a folder")
+    return config.cache_dir
 
 
 def executable_from_text(program: Program, path):

@@ -53,3 +53,15 @@ def clear_cache(folder):
     """Removes the compiled kernels from a folder."""
     from lowering.native import cache
     cache.clear(folder)
+
+
+def pack_cache(folder, file) -> int:
+    """Writes the kernels of a folder that this machine uses to one file; how many there are."""
+    from lowering.native import archive
+    return archive.pack(folder, file)
+
+
+def unpack_cache(file, folder) -> tuple[int, int]:
+    """Puts the kernels of such a file into a folder: how many are new, how many there are."""
+    from lowering.native import archive
+    return archive.unpack(file, folder)

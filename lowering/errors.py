@@ -33,3 +33,7 @@ class OutOfDeviceMemory(MemoryError):
 
 class CompilerMissing(ImportError):
     """What compiles kernels for a device is not installed."""
+
+
+class ArchiveError(ValueError):
+    """An archive of kernels is damaged, or for another machine."""

@@ -43,11 +43,17 @@ class Stored:
 # ---- what decides machine code, besides the kernel ----
 
 @cache
-def environment() -> str:
-    """Versions, processor and settings, as text."""
+def environment_parts() -> dict[str, str]:
+    """Versions, processor and settings, by name."""
     settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
-    return "|".join(map(str, (_version("numba"), llvmlite.__version__, platform.python_version(),
-                              machine.processor(), settings, _own_code())))
+    return {"numba": _version("numba"), "llvmlite": llvmlite.__version__,
+            "Python": platform.python_version(), "processor": machine.processor(),
+            "settings of numba": str(settings), "functrans": _own_code()}
+
+
+def environment() -> str:
+    """All of that as text."""
+    return "|".join(environment_parts().values())
 
 
 def _version(package: str) -> str:

@@ -94,7 +94,7 @@ def _compile(module: str, name: str, types: tuple) -> tuple:
     from lowering.native.translate import translate
     try:
         return machine.optimize(translate(module, name, types)), (name,)
-    except Unsupported:
+    except (Unsupported, TypeError, RuntimeError):      # the last: LLVM did not take it
         return _compile_by_numba(module, name, types)
 
 

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import textwrap
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
 
 import functrans as ft
 import functrans.__main__ as command
-from lowering.native import cache, compile as native, machine
+from lowering.errors import ArchiveError
+from lowering.native import archive, cache, compile as native, machine
 from lowering.native.cache import DiskCache, Stored
 
 TEXT = "def kernel(x, y, n):\n    for i in range(n):\n        y[i] = x[i] + x[i]\n"
@@ -152,6 +154,61 @@ def test_a_full_disk_warns_and_computes(tmp_path):
     assert all(path.stat().st_size <= 1000 for path in tmp_path.glob("*/*"))
 
 
+# ---- real file systems: a small one in memory, in a mount namespace of its own ----
+
+@pytest.fixture
+def in_memory_disk(tmp_path):
+    """`run(size, *commands)`: shell commands with a file system of `size` at `$DISK`; what they
+    print. `$RUN code` runs Python with the cache there."""
+    def mounted(size: str, *commands: str) -> str:
+        mount = f'mount -t tmpfs -o size={size} functrans "$DISK"'
+        script = "set -e; " + "; ".join((mount, 'mkdir "$DISK/kernels"', *commands))
+        environment = {**os.environ, "DISK": str(tmp_path), "PYTHONPATH": os.getcwd(),
+                       "FUNCTRANS_CACHE_DIR": f"{tmp_path}/kernels",
+                       "RUN": f"{sys.executable} -W always -c", "OPENBLAS_NUM_THREADS": "1"}
+        return subprocess.run(["unshare", "-rm", "sh", "-c", script], text=True, env=environment,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True).stdout
+
+    try:
+        mounted("100k", "true")
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system can be mounted here: {getattr(error, 'stdout', error)}")
+    return mounted
+
+
+TWO_KERNELS = """'
+import functrans as ft, functrans.numpy as fnp
+print(ft.jit(lambda x: x * x + 3)(fnp.arange(3.0)).tolist())
+print(ft.jit(lambda x: x * x + x * 5)(fnp.arange(3.0)).tolist())
+print("made:", len(ft.explain_compiles().compiled))
+'"""
+
+
+def test_a_disk_that_is_full_warns_once_and_computes(in_memory_disk):
+    out = in_memory_disk("200k", 'head -c 196000 /dev/zero > "$DISK/other"', f"$RUN {TWO_KERNELS}",
+                         'find "$DISK/kernels" -type f -size +0', 'rm "$DISK/other"',
+                         f"$RUN {TWO_KERNELS}", f"$RUN {TWO_KERNELS}")
+    full, rest = out.split("made: 2\n", 1)
+    assert "[3.0, 4.0, 7.0]" in full and "[0.0, 6.0, 14.0]" in full
+    assert full.count("cannot be kept") == 1 and "No space left" in full
+    left = [line for line in rest.splitlines() if line.startswith("/")]
+    assert all(line.endswith((".py", ".bin")) for line in left), left       # no torn temporary ones
+    assert "cannot be kept" not in rest and rest.endswith("made: 0\n")
+
+
+def test_a_file_system_that_is_only_read(in_memory_disk):
+    """Root may write anywhere but here."""
+    remount = 'mount -o remount,ro "$DISK"'
+    other = TWO_KERNELS.replace("x * 5", "x * 5 - 2")
+    out = in_memory_disk("2m", f"$RUN {TWO_KERNELS}", remount, f"$RUN {TWO_KERNELS}",
+                         f"$RUN {other}")
+    first, second, third, _ = out.split("made: ")
+    assert second.startswith("2") and third.startswith("0")
+    assert "cannot be kept" not in first + second
+    assert third.count("cannot be kept") == 1 and "Read-only file system" in third
+    assert "[-2.0, 4.0, 12.0]" in third and out.endswith("made: 1\n")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="starts processes by forking")
 def test_sixteen_processes_start_cold_at_once(tmp_path):
     """All compile the same kernels into one empty folder, and all get the right results."""
@@ -248,6 +305,112 @@ def test_info_and_clear(tmp_path, capsys):
         command.main(["cache", "clear"])
         assert "removed 3 files" in capsys.readouterr().out
     assert other.exists() and not cache.files(tmp_path)
+
+
+# ---- archives ----
+
+def packed(tmp_path):
+    """An archive with one kernel, and its text."""
+    compile_once(tmp_path / "there")
+    assert archive.pack(tmp_path / "there", tmp_path / "kernels.zip") == 1
+    return tmp_path / "kernels.zip"
+
+
+def test_kernels_are_packed_and_unpacked(tmp_path):
+    file = packed(tmp_path)
+    assert archive.unpack(file, tmp_path / "here") == (1, 1)
+    assert archive.unpack(file, tmp_path / "here") == (0, 1)
+    assert compile_once(tmp_path / "here").origin == "disk"
+    for ending in (".bin", ".py"):
+        (own,), (theirs,) = (files(tmp_path / name, ending) for name in ("here", "there"))
+        assert own.name == theirs.name and own.read_bytes() == theirs.read_bytes()
+
+
+def test_nothing_to_pack(tmp_path):
+    with pytest.raises(ArchiveError, match="there are no kernels for this machine"):
+        archive.pack(tmp_path, tmp_path / "kernels.zip")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("part, shown", [("Python", "Python: 9.9 there, "),
+                                         ("processor", "processor: another there, "),
+                                         ("functrans", "functrans: ")])
+def test_an_archive_for_another_machine_is_refused(tmp_path, monkeypatch, part, shown):
+    parts = {**cache.environment_parts(), part: "9.9" if part == "Python" else "another"}
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "environment_parts", lambda: parts)
+        file = packed(tmp_path)
+    with pytest.raises(ArchiveError, match="made for another machine or version") as error:
+        archive.unpack(file, tmp_path / "here")
+    assert shown in str(error.value) and len(str(error.value)) < 400
+    assert not (tmp_path / "here").exists()
+
+
+def test_features_of_a_processor_that_differ_are_named():
+    one = "x86_64-linux|zen|+sse,+avx,+avx2,+fma,+bmi,+lzcnt,+popcnt"
+    shown = archive._difference(one, one.replace("+avx2", "-avx2"))
+    assert shown == "+avx2,+fma,+bmi,+lzcnt,+popcnt there, -avx2,+fma,+bmi,+lzcnt,+popcnt here"
+
+
+def _rewritten(file, change):
+    """The archive with `change(name, data)` of each of its files."""
+    with zipfile.ZipFile(file) as before:
+        contents = {name: before.read(name) for name in before.namelist()}
+    with zipfile.ZipFile(file, "w") as after:
+        for name, data in contents.items():
+            for new in change(name, data):
+                after.writestr(*new)
+
+
+@pytest.mark.parametrize("change", [
+    lambda name, data: [(name, data + b"!" if name.endswith(".bin") else data)],
+    lambda name, data: [] if name.endswith(".py") else [(name, data)],
+    lambda name, data: [] if name == archive.MANIFEST else [(name, data)],
+    lambda name, data: [(name, b"no json" if name == archive.MANIFEST else data)],
+    lambda name, data: [(name, b"[]" if name == archive.MANIFEST else data)],
+    lambda name, data: [(name.replace("kernel_", "../kernel_"), data.replace(
+        b"kernel_", b"../kernel_") if name == archive.MANIFEST else data)],
+])
+def test_a_damaged_archive_writes_nothing(tmp_path, change):
+    file = packed(tmp_path)
+    _rewritten(file, change)
+    with pytest.raises(ArchiveError, match="damaged"):
+        archive.unpack(file, tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+def test_what_is_no_archive(tmp_path):
+    with pytest.raises(ArchiveError, match="there is no file"):
+        archive.unpack(tmp_path / "missing.zip", tmp_path)
+    (tmp_path / "text").write_bytes(packed(tmp_path).read_bytes()[:300])
+    with pytest.raises(ArchiveError, match="damaged, or no archive"):
+        archive.unpack(tmp_path / "text", tmp_path)
+    _rewritten(packed(tmp_path), lambda name, data: [(name, data.replace(b"kernels 1",
+                                                                         b"kernels 7"))])
+    with pytest.raises(ArchiveError, match="has the format 'functrans kernels 7'"):
+        archive.unpack(tmp_path / "kernels.zip", tmp_path)
+
+
+def test_pack_and_unpack_by_command(tmp_path, capsys):
+    compile_once(tmp_path / "there")
+    file = str(tmp_path / "kernels.zip")
+    with ft.config.override(cache_dir=tmp_path / "there"):
+        command.main(["cache", "pack", file])
+    with ft.config.override(cache_dir=tmp_path / "here"):
+        command.main(["cache", "unpack", file])
+    shown = capsys.readouterr().out
+    assert f"packed 1 kernels into {file}" in shown
+    assert f"unpacked 1 kernels into {tmp_path / 'here'}; 1 of them are new" in shown
+    assert compile_once(tmp_path / "here").origin == "disk"
+
+
+def test_commands_end_with_the_reason(tmp_path, capsys):
+    for cache_dir, arguments, reason in (
+            (tmp_path, ["unpack", "missing.zip"], "cache unpack: there is no file missing.zip"),
+            ("", ["pack", "kernels.zip"], "there is no cache folder: FUNCTRANS_CACHE_DIR")):
+        with ft.config.override(cache_dir=cache_dir), pytest.raises(SystemExit) as end:
+            command.main(["cache", *arguments])
+        assert end.value.code == 1 and reason in capsys.readouterr().err
 
 
 def test_settings():
