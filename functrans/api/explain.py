@@ -4,7 +4,6 @@ Imports `jit`, `api.misses`.
 """
 from __future__ import annotations
 
-from functrans.api.misses import misses
 from functrans.errors import ArgumentError
 from functrans.jit import compilations, describe_compilation
 
@@ -91,6 +90,7 @@ def explain_cache_misses(fun=None, clear: bool = False) -> MissReport:
     x is f32[4], was f32[3]
     static n is 3, was 2
     """
+    from functrans.api.misses import misses
     if fun is not None and not hasattr(fun, "_misses"):
         raise ArgumentError(f"explain_cache_misses takes a jitted function, got {fun!r}: give it "
                             "the result of ft.jit, or nothing")

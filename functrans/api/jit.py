@@ -25,7 +25,6 @@ from functrans.api.calls import (
     leaf_type,
 )
 from functrans.api.lowered import Lowered
-from functrans.api.misses import Signature, note_miss
 from functrans.array import Array, ArrayBase
 from functrans.config import config
 from functrans.errors import ArgumentError
@@ -227,7 +226,7 @@ class Jitted:
         if key != latest:                    # comparing costs less than a hash
             entry = self._cache.get(key)
             if entry is None:
-                entry = self._trace(Signature(*key), args, kwargs, dynamic_args, dynamic_kwargs)
+                entry = self._trace(key, args, kwargs, dynamic_args, dynamic_kwargs)
             else:
                 self._latest = key, entry
         return entry, leaves
@@ -238,7 +237,8 @@ class Jitted:
 
     def _trace(self, key, args, kwargs, dynamic_args, dynamic_kwargs) -> _Entry:
         from functrans.api.impurity import Surroundings
-        in_tree, types, *_ = key
+        from functrans.api.misses import Signature, note_miss
+        in_tree, types, *_ = key = Signature(*key)
         names = leaf_names(self._fun, dynamic_args, dynamic_kwargs)
         flat = FlatFunction(self._with_static(args, kwargs), in_tree, who="jit")
         around = Surroundings(self._fun, f"jit of {self._name}")
