@@ -44,7 +44,7 @@ def _prod_step_complex(acc, x):
 
 def _extreme_step(acc, x, floating, compute):
     if isinstance(acc, Value) and acc.dtype.kind == "f" and not on_device(acc.builder):
-        return acc.intrinsic(floating, x)
+        return acc.intrinsic(floating, x, flags=("nsz",))
     return compute(acc, x)
 
 

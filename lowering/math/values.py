@@ -160,13 +160,13 @@ class Value:
     def __bool__(self):
         raise TypeError("a function body must choose with where(), not with if")
 
-    def intrinsic(self, name, *others) -> Value:
+    def intrinsic(self, name, *others, flags=()) -> Value:
         """An LLVM intrinsic whose operands and result are of this dtype."""
         operands = [self.ir, *map(self.operand, others)]
         kind = self.ir.type
         function = self.builder.module.declare_intrinsic(
             name, [kind], ir.FunctionType(kind, [kind] * len(operands)))
-        return self.same(self.builder.call(function, operands))
+        return self.same(self.builder.call(function, operands, fastmath=flags))
 
     def function(self, name, *others) -> Value:
         """The same of a function that is known under its full name."""

@@ -1,11 +1,14 @@
-"""Threads that run parts of a kernel, one pool for the whole process.
+"""Threads that run pieces of a kernel, one pool for the whole process.
 
 A kernel is cut along its outermost loop, so the results are the same for any number of threads.
-The threads are Python's (so that they end with the interpreter), but wait and work in machine code,
-without its lock. Whoever finds the pool in use runs its kernel alone. A process that was forked
-starts threads of its own. Where the system has no semaphores, everything runs on one thread.
+The pieces are more than the threads, and lie on a heap: the caller and every thread that is awake
+take the next one, until none is left. So a thread that the system does not run now keeps nobody
+waiting. The threads are Python's (so that they end with the interpreter), but wait and work in
+machine code, without its lock. Whoever finds the pool in use runs its kernel alone. A process that
+was forked starts threads of its own. Where the system has no semaphores, everything runs on one
+thread.
 
-In: kernels. Out: what the runner needs to call one in parts. Imports `machine`, `kernel_text`,
+In: kernels. Out: what the runner needs to call one in pieces. Imports `machine`, `kernel_text`,
 `passes.buffers`.
 """
 from __future__ import annotations
@@ -25,15 +28,22 @@ MAX_ARGUMENTS = 40          # of a kernel that is cut; those with more run on on
 MAX_THREADS = 64
 MIN_WORK = 150_000.0        # ns of a kernel that is worth the waking of threads
 
-# Words of the pool: whether it is in use, its threads, then a job for each.
-WORKERS, JOBS = 1, 8
-# Words of a job: two semaphores, the kernel, its arguments.
-START, DONE, FUNCTION, ARGUMENTS = 0, 4, 8, 10
-JOB_WORDS = ARGUMENTS + MAX_ARGUMENTS + 6
+MIN_PIECE = 40_000.0        # ns of a piece that is worth the taking
+PIECES = 4                  # for each thread, at most: they even out what threads are slowed by
+
+# Words of the pool: whether it is in use, its threads, the state of the job in hand (how many
+# threads work on it, and whether it is closed to others), the next piece, then the job itself: the
+# kernel, the record of its cut, the length of its loop; a semaphore for the last one who leaves;
+# the kernel's arguments; a semaphore for each thread, to wake it.
+WORKERS, STATE, NEXT, FUNCTION, RECORD, LENGTH, DONE, ARGUMENTS = 1, 2, 3, 4, 5, 6, 8, 12
+START = ARGUMENTS + MAX_ARGUMENTS + 4
+SEMAPHORE_WORDS = 4
+CLOSED = 1 << 32
 # Words of the record of a cut: the pool, how many arguments, which one is the length of the loop,
-# how BLAS's number of threads is asked for and set, where the parts call it (else 0); then for each
-# argument by how many bytes it moves with an iteration, and with a part.
-POOL, COUNT, EXTENT, ASK, SET, MOVES = 0, 1, 2, 3, 4, 5
+# the length of a piece, how BLAS's number of threads is asked for and set, where the pieces call it
+# (else 0); then for each argument by how many bytes it moves with an iteration, and from the
+# caller's to those of each thread.
+POOL, COUNT, EXTENT, PIECE, ASK, SET, MOVES = 0, 1, 2, 3, 4, 5, 6
 # Arguments of a batch of products: how many, the routine, the address of the bytes by which each of
 # the routine's arguments moves, these arguments.
 PRODUCT_HEAD, PRODUCT_ARGUMENTS = 3, 16
@@ -53,10 +63,11 @@ class Pool:
     def __init__(self, threads: int, cache=None):
         self.parts = threads
         self.wanted = threads - 1
-        self.words = np.zeros(JOBS + max(self.wanted, 1) * JOB_WORDS, np.int64)
+        self.words = np.zeros(START + max(self.wanted, 1) * SEMAPHORE_WORDS, np.int64)
+        self.words[STATE] = CLOSED
         self.address = self.words.ctypes.data
         self.split, work, *_ = functions(cache)
-        self._work = ctypes.CFUNCTYPE(None, ctypes.c_int64)(work)
+        self._work = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(work)
         os.register_at_fork(after_in_child=self.forget)
         self.start()
 
@@ -64,22 +75,19 @@ class Pool:
         """Starts the threads, unless they run."""
         if self.words[WORKERS] == 0 and self._make_semaphores():
             for number in range(self.wanted):
-                threading.Thread(target=self._work, args=(self._job(number),), daemon=True,
+                threading.Thread(target=self._work, args=(self.address, number + 1), daemon=True,
                                  name=f"functrans-{number + 1}").start()
             self.words[WORKERS] = self.wanted
 
     def forget(self):
         """After a fork: the threads are the parent's."""
-        self.words[:JOBS] = 0
-
-    def _job(self, number: int) -> int:
-        return self.address + 8 * (JOBS + number * JOB_WORDS)
+        self.words[:STATE + 1] = 0, 0, CLOSED
 
     def _make_semaphores(self) -> bool:
         init = ctypes.CDLL(None).sem_init
         init.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint]
-        return all(init(self._job(number) + 8 * place, 0, 0) == 0
-                   for number in range(self.wanted) for place in (START, DONE))
+        places = [DONE, *(START + number * SEMAPHORE_WORDS for number in range(self.wanted))]
+        return all(init(self.address + 8 * place, 0, 0) == 0 for place in places)
 
 
 _lock = threading.Lock()
@@ -114,10 +122,12 @@ def cut_of(kernel: KernelText, pool: Pool | None) -> tuple | None:
     split, count = kernel.split, len(kernel.parameters) + 2
     names = [parameter.name for parameter in kernel.parameters]
     extent = names.index(split.extent)
-    if kernel.parameters[extent].value < 2 * pool.parts:
+    length = kernel.parameters[extent].value
+    if length < 2 * pool.parts:
         return None
     moves = [number for parameter in kernel.parameters for number in _moves(parameter, split)]
-    return _record(pool, count, extent + 2, (0, 0, 0, 0, *moves))    # numba's two stay in place
+    return _record(pool, count, extent + 2, _piece(pool, length, split.work),
+                   (0, 0, 0, 0, *moves))                 # the first two stay where they are
 
 
 def is_batch_worth_it(pool: Pool | None, size: int, nanoseconds: float) -> bool:
@@ -125,19 +135,28 @@ def is_batch_worth_it(pool: Pool | None, size: int, nanoseconds: float) -> bool:
     return pool is not None and size >= 2 * pool.parts and nanoseconds >= MIN_WORK
 
 
-def cut_of_batch(pool: Pool, strides: Sequence, blas_threads: tuple) -> tuple:
+def cut_of_batch(pool: Pool, size: int, nanoseconds: float, strides: Sequence,
+                 blas_threads: tuple) -> tuple:
     """The record by which a batch of products is cut, while BLAS uses one thread for each."""
     moves = [number for stride in strides for number in (stride, 0)]
-    return _record(pool, PRODUCT_HEAD + len(strides), 0, (*[0] * 2 * PRODUCT_HEAD, *moves),
-                   blas_threads)
+    return _record(pool, PRODUCT_HEAD + len(strides), 0, _piece(pool, size, nanoseconds),
+                   (*[0] * 2 * PRODUCT_HEAD, *moves), blas_threads)
 
 
-def _record(pool: Pool, count: int, extent: int, moves: tuple, blas_threads=(0, 0)) -> tuple:
-    return (pool.address, count, extent, *blas_threads, *moves)
+def _record(pool: Pool, count: int, extent: int, piece: int, moves: tuple,
+            blas_threads=(0, 0)) -> tuple:
+    return (pool.address, count, extent, piece, *blas_threads, *moves)
+
+
+def _piece(pool: Pool, length: int, nanoseconds: float) -> int:
+    """Iterations of a piece: some pieces for each thread, none of them tiny."""
+    pieces = min(max(int(nanoseconds / MIN_PIECE), pool.parts), PIECES * pool.parts)
+    piece = -(-length // pieces)
+    return -(-piece // 64) * 64 if piece > 1024 else piece      # whole lines of the cache
 
 
 def _moves(parameter: Parameter, split) -> tuple[int, int]:
-    """By how many bytes an argument moves with an iteration, and with a part."""
+    """By how many bytes an argument moves with an iteration, and from thread to thread."""
     if parameter.kind == "pointer":
         return split.strides.get(parameter.name, 0) * parameter.dtype.itemsize, 0
     return 0, scratch_bytes(parameter) if parameter.kind == "scratch" else 0

@@ -133,9 +133,10 @@ class _Call:
         *_, products = pool.functions(assembler.cache)
         threads = pool.pool_of(assembler.threads, assembler.cache)
         count = pool.PRODUCT_HEAD + len(self.arguments)
-        if self.threads and pool.is_batch_worth_it(threads, size, self._nanoseconds(size)):
+        nanoseconds = size * self.work / MULTIPLICATIONS_PER_NS
+        if self.threads and pool.is_batch_worth_it(threads, size, nanoseconds):
             assembler.write(LARGE_CALL, count + 1, threads.split, products)
-            cut = pool.cut_of_batch(threads, strides, self.threads)
+            cut = pool.cut_of_batch(threads, size, nanoseconds, strides, self.threads)
             assembler.by_address(assembler.constant(*cut))
         elif self._alone():
             self._begin_alone(count, products)
@@ -144,9 +145,6 @@ class _Call:
         assembler.write(-1, size, -1, self.address)
         assembler.by_address(assembler.constant(*strides))
         self._operands(pointers)
-
-    def _nanoseconds(self, size: int) -> float:
-        return size * self.work / MULTIPLICATIONS_PER_NS
 
     def _alone(self) -> bool:
         return self.threads is not None and self.work <= SMALL_PRODUCT
