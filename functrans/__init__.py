@@ -35,11 +35,16 @@ from functrans.control import policies as checkpoint_policies
 from functrans.primitives.elementwise import stop_gradient as _stop_gradient
 
 if TYPE_CHECKING:
+    from functrans.api.devices import (default_backend, default_device, device_count, device_get,
+                                       device_put, devices, memory_stats, no_transfers, transfers)
     from functrans import nn, optim, random, scipy, testing, zoo
 
 __version__ = "0.1.0"
 
 remat = checkpoint
+
+_DEVICES = ("default_backend", "default_device", "device_count", "device_get", "device_put",
+            "devices", "memory_stats", "no_transfers", "transfers")
 
 __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
@@ -49,6 +54,8 @@ __all__ = [
     "linear_transpose", "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random",
     "remat", "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree",
     "value_and_grad", "vjp", "vmap", "zoo", *debug.TOOLS,
+    "default_backend", "default_device", "device_count", "device_get", "device_put", "devices",
+    "memory_stats", "no_transfers", "transfers",
 ]
 
 
@@ -70,10 +77,12 @@ def __getattr__(name: str):
     """The rooms above the API and the tools of `debug`, at first use."""
     if name in _ROOMS:
         return import_module(f"functrans.{name}")
+    if name in _DEVICES:
+        return getattr(import_module("functrans.api.devices"), name)
     if name in debug.TOOLS:
         return getattr(debug, name)
     raise AttributeError(f"module 'functrans' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_ROOMS, *debug.TOOLS})
+    return sorted({*globals(), *_ROOMS, *_DEVICES, *debug.TOOLS})

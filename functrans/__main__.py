@@ -1,10 +1,12 @@
-"""The command `python -m functrans cache`: info, clear, pack FILE, unpack FILE."""
+"""The commands `python -m functrans doctor` and `python -m functrans cache`, which has the actions
+info, clear, pack FILE, unpack FILE."""
 from __future__ import annotations
 
 import argparse
 import os
 
 from functrans.config import config
+from functrans.doctor import report
 from functrans.errors import ArgumentError
 from functrans.jit import cached_files, clear_cache, pack_cache, unpack_cache
 
@@ -20,6 +22,8 @@ def main(arguments=None):
         action.set_defaults(run=function)
         if takes_file:
             action.add_argument("file", help="the archive, a zip file")
+    doctor = commands.add_parser("doctor", help="what is installed, where, and what is missing")
+    doctor.set_defaults(run=lambda options: print(report()))
     options = parser.parse_args(arguments)
     try:
         options.run(options)

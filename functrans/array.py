@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.config import default_float, default_int
-from functrans.device import CPU
+from functrans.device import CPU, CUDA, elsewhere
 from functrans.errors import (
     ArgumentError,
     DonatedError,
@@ -195,20 +195,26 @@ class Array(ArrayBase):
 
     @property
     def device(self):
-        return CPU
+        """The device that holds the elements."""
+        return CUDA if is_elsewhere(self._data) else CPU
 
     def _concrete(self, purpose: str) -> np.ndarray:
-        if type(self._data) is _Donated:
-            raise self._data.error()
-        return self._data
+        data = self._data
+        if type(data) is np.ndarray:
+            return data
+        if type(data) is _Donated:
+            raise data.error()
+        return elsewhere.read(data)
 
     def block_until_ready(self) -> Array:
         """Waits until the value is there, and returns it."""
+        if is_elsewhere(self._data):
+            elsewhere.synchronize()
         return self
 
     def is_ready(self) -> bool:
         """Whether the value is there already."""
-        return True
+        return not is_elsewhere(self._data) or elsewhere.is_idle()
 
     def devices(self) -> set:
         """The devices that hold the array: here, one."""
@@ -221,10 +227,10 @@ class Array(ArrayBase):
     def __repr__(self):
         if self.is_deleted():
             return f"Array(<donated>, shape={self.shape}, dtype={self.dtype.name})"
-        return array_repr("Array", self._data, self._weak)
+        return array_repr("Array", self._concrete("repr()"), self._weak)
 
     def __str__(self):
-        return repr(self) if self.is_deleted() else str(self._data)
+        return repr(self) if self.is_deleted() else str(self._concrete("str()"))
 
     def __copy__(self):
         return self
@@ -237,6 +243,8 @@ class Array(ArrayBase):
 
     def __dlpack__(self, **options):
         """Shares the memory, marked as read-only; a copy for readers that know no such mark."""
+        if is_elsewhere(self._data):
+            return elsewhere.dlpack(self._data, options)
         data = self._concrete("DLPack")
         try:
             return _numpy_view(data, None, None).__dlpack__(**options)
@@ -246,13 +254,21 @@ class Array(ArrayBase):
             return data.copy().__dlpack__(**options)
 
     def __dlpack_device__(self):
+        if is_elsewhere(self._data):
+            return elsewhere.dlpack(self._data, None)
         return self._concrete("DLPack").__dlpack_device__()
 
     def to_device(self, device, /, *, stream=None) -> Array:
-        """The array on `device` (array API standard)."""
-        if str(device) not in ("cpu", "cpu:0"):
-            raise ArgumentError(f"unknown device {device!r}; this array can live on 'cpu'")
-        return self
+        """The array on `device` (array API standard); as `functrans.device_put`."""
+        return elsewhere.put(self, device)
+
+    @property
+    def __cuda_array_interface__(self) -> dict:
+        """The memory, for CuPy, PyTorch and others to share. Only on a CUDA device."""
+        if not is_elsewhere(self._data):
+            raise AttributeError("the array is not on a CUDA device, so it has no "
+                                 "__cuda_array_interface__")
+        return elsewhere.interface(self._data)
 
     def donate(self):
         """Gives up the buffer: any later use raises."""
@@ -263,8 +279,15 @@ class Array(ArrayBase):
     delete = donate
 
 
+def is_elsewhere(data) -> bool:
+    """Whether the data of an array is on another device."""
+    return getattr(data, "on_device", False)
+
+
 class _Donated:
     """In the place of a buffer that was given away; says so when it is used."""
+
+    on_device = False
 
     def __init__(self, shape, dtype):
         self.shape, self.dtype, self.ndim = shape, dtype, len(shape)
@@ -296,7 +319,7 @@ def array_repr(name: str, data: np.ndarray, weak: bool) -> str:
 def wrap(data, kind: ArrayType) -> Array:
     """An Array of a type around data of it."""
     out = _new(Array)
-    out._data = data if type(data) is np.ndarray else np.asarray(data)
+    out._data = data if type(data) is np.ndarray or is_elsewhere(data) else np.asarray(data)
     out._weak = kind.weak
     out._type = kind
     return out

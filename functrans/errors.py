@@ -121,6 +121,22 @@ class TargetError(FunctransError, RuntimeError):
     """A target was asked for that this machine does not have."""
 
 
+class MixedDevicesError(FunctransError, ValueError):
+    """Operands that were put on different devices."""
+
+
+class TransferError(FunctransError, RuntimeError):
+    """A hidden copy between host and device within `no_transfers()`."""
+
+
+class DeviceError(FunctransError, RuntimeError):
+    """A device failed, or the driver that it is reached by."""
+
+
+class DeviceMemoryError(FunctransError, MemoryError):
+    """The memory of a device does not suffice."""
+
+
 class NonFiniteError(FunctransError, FloatingPointError):
     """A number that is infinite or no number, where training needs a finite one."""
 

@@ -18,9 +18,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from functrans.array import Array, wrap
+from functrans.array import Array, is_elsewhere, wrap
 from functrans.config import config
-from functrans.errors import ArgumentError, TargetError
+from functrans.device import elsewhere
+from functrans.errors import (ArgumentError, DeviceError, DeviceMemoryError, FunctransError,
+                              MissingExtraError, TargetError)
 from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
@@ -87,7 +89,7 @@ def _compile(program: Program, target: str, donated: tuple, reason: str):
         _print(describe_compilation(record))
     if config.debug >= 3:
         _print(compiled.source())
-    return _watched(compiled, program)
+    return _watched(OnDevice(compiled) if target == "cuda" else compiled, program)
 
 
 def _watched(compiled, program: Program):
@@ -227,6 +229,76 @@ def _raw(leaf, kind) -> np.ndarray:
     if isinstance(leaf, Tracer):
         raise leaked(leaf)
     return np.asarray(leaf, dtype=storage_dtype(kind.dtype))
+
+
+def blas_path() -> str | None:
+    """The file of the BLAS that products are computed by; None if there is none."""
+    import lowering
+    return lowering.blas_path()
+
+
+# ---- devices ----
+
+def device_driver():
+    """The driver of the CUDA device; see lowering/cuda/driver.py."""
+    import lowering
+    return lowering.device_driver()
+
+
+class OnDevice:
+    """An executable for a device: it takes and gives arrays of the device; others are copied."""
+
+    on_device = True
+
+    def __init__(self, compiled):
+        self._compiled = compiled
+
+    def run(self, arrays: Sequence) -> list:
+        elsewhere.active = True
+        driver = device_driver()
+        with device_errors():
+            driver.pool()                        # raises where there is no device
+            if hasattr(self._compiled, "ptx"):
+                return self._compiled.run(arrays)
+            outs = self._compiled.run([driver.to_host(array) if is_elsewhere(array) else array
+                                       for array in arrays])
+            return [out if out.dtype.kind == "O" else driver.to_device(out) for out in outs]
+
+    def __getattr__(self, name):
+        return getattr(self._compiled, name)
+
+
+class device_errors:
+    """Within this block, errors of the driver, and what kernels report, are the library's."""
+
+    __slots__ = ()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is None or isinstance(error, FunctransError):
+            return
+        if isinstance(error, IndexError) and hasattr(error, "location"):
+            shape = _indexed_on_device(error.location)
+            whole = "" if shape is None else f" of an array of shape {shape}"
+            raise outside(f"{error}{whole}", error.location) from None
+        known = _DEVICE_ERRORS.get(kind.__name__)
+        if known is not None:
+            raise known(str(error)) from None
+
+
+_DEVICE_ERRORS = {"DeviceMissing": TargetError, "DeviceFailure": DeviceError,
+                  "OutOfDeviceMemory": DeviceMemoryError, "CompilerMissing": MissingExtraError}
+
+
+def _indexed_on_device(location) -> tuple | None:
+    """The shape of the array that was indexed at a line, in a Program that runs on a device."""
+    with _lock:
+        programs = [compiled.program for found in _executables.values()
+                    for compiled in found.values() if getattr(compiled, "on_device", False)]
+    shapes = (indexed_shape(program, location) for program in programs)
+    return next((shape for shape in shapes if shape is not None), None)
 
 
 # ---- rules ----

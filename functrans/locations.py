@@ -13,6 +13,7 @@ from functrans.ir.program import Location
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LOWERING = os.path.join(os.path.dirname(os.path.dirname(_PACKAGE)), "lowering") + os.sep
+_TEXTS = "functrans_text"            # the folder of the texts of compiled Programs that are run
 _internal_files: dict[str, bool] = {}
 
 # The location of the equation that a transformation is working on: what it makes of it
@@ -25,7 +26,8 @@ def is_internal(filename: str) -> bool:
     known = _internal_files.get(filename)
     if known is None:
         path = os.path.abspath(filename)
-        known = path.startswith((_PACKAGE, _LOWERING)) or filename.startswith("<frozen")
+        known = path.startswith((_PACKAGE, _LOWERING)) or filename.startswith("<frozen") \
+            or os.path.basename(os.path.dirname(path)) == _TEXTS
         _internal_files[filename] = known
     return known
 

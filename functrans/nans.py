@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from functrans.array import wrap
+from functrans.array import is_elsewhere, wrap
 from functrans.config import config
+from functrans.device import elsewhere
 from functrans.errors import NonFiniteError
 from functrans.ir.program import Program
 from functrans.ir.type import is_inexact
@@ -21,8 +22,9 @@ from functrans.trace import run, watch_evaluations
 
 
 def _has_nan(values: Sequence) -> bool:
+    every = (elsewhere.read(value) if is_elsewhere(value) else value for value in values)
     return any(isinstance(value, (np.ndarray, np.generic)) and is_inexact(value.dtype)
-               and bool(np.isnan(value).any()) for value in values)
+               and bool(np.isnan(value).any()) for value in every)
 
 
 def _look(evaluate: Callable, primitive, operands: Sequence, params: dict):
@@ -40,6 +42,7 @@ def _look(evaluate: Callable, primitive, operands: Sequence, params: dict):
 
 def _shown(operand) -> str:
     """An operand, or the range of its elements."""
+    operand = elsewhere.read(operand) if is_elsewhere(operand) else operand
     if not np.size(operand):
         return "nothing"
     if np.size(operand) == 1:

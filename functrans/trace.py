@@ -22,6 +22,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase, _numpy_view, array_repr, as_array, wrap
 from functrans.errors import ArgumentError
+from functrans.device import elsewhere
 from functrans.ir.constant import constant
 from functrans.ir.effects import without_effect
 from functrans.ir.primitive import Linear, Primitive
@@ -41,6 +42,10 @@ class Eval:
     gives_values = True
 
     def bind(self, primitive: Primitive, args: Sequence, params: dict):
+        if elsewhere.active:
+            outs = elsewhere.bind(primitive, args, params)
+            if outs is not None:
+                return outs
         raw = []
         weak = False
         strong = not primitive.inherits_weak
@@ -89,6 +94,18 @@ def watch_evaluations(function: Callable):
     if function not in _watchers:
         _watchers.append(function)
         _watched = partial(function, _watched or _evaluate_primitive)
+
+
+def is_watched() -> bool:
+    """Whether someone watches evaluations."""
+    return bool(_watchers)
+
+
+def evaluate_watched(evaluate: Callable, primitive: Primitive, operands: Sequence, params: dict):
+    """What `evaluate(primitive, operands, params)` gives; who watches sees it."""
+    for function in _watchers:
+        evaluate = partial(function, evaluate)
+    return evaluate(primitive, operands, params)
 
 
 def _evaluate_primitive(primitive: Primitive, operands: Sequence, params: dict):
@@ -199,7 +216,7 @@ class Tracer(ArrayBase):
             raise no_value(self, purpose)
         if isinstance(value, Tracer):
             return value._concrete(purpose)
-        return value._data if type(value) is Array else np.asarray(value)
+        return value._concrete(purpose) if type(value) is Array else np.asarray(value)
 
     def block_until_ready(self):
         return self
@@ -482,7 +499,8 @@ class ClosedTrace(Trace):
             outer = value if convert is None else convert(value)
             if type(outer) is not Array:
                 raise leaked(outer)
-            atom = constant(outer._data, outer.type, self.equations, user_location())
+            atom = constant(outer._concrete("a constant"), outer.type, self.equations,
+                            user_location())
             known = self.constants[id(value)] = (atom, value)       # keeps `value` alive
         return known[0]
 

@@ -43,6 +43,19 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     raise ValueError(f"unknown target {target!r}; there are {', '.join(TARGETS)}")
 
 
+def device_driver():
+    """The driver of the CUDA device: memory, copies, launches. Imports no numba."""
+    from lowering.cuda import driver
+    return driver
+
+
+def blas_path() -> str | None:
+    """The file of the BLAS that products are computed by; None if there is none."""
+    from lowering.native.blas import library
+    found = library()
+    return found and found.path
+
+
 def cached_files(folder) -> list[tuple[float, int, object]]:
     """(time of last use, bytes, path) of the files of compiled kernels in a folder."""
     from lowering.native import cache

@@ -25,12 +25,14 @@ LAYERS = (
     {"transforms", "nans", "fallback"},
     {"key_reuse"},
     {"jit"},
+    {"placement"},
+    {"elsewhere"},
     {"control"},
     {"numpy"},
     {"random", "api"},
     {"lax", "debug", "nn"},
     {"optim", "scipy", "functrans"},
-    {"zoo"},
+    {"zoo", "doctor"},
     {"testing"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -24,9 +24,10 @@ from functrans.api.calls import (
     leaf_names,
     leaf_type,
 )
-from functrans.api.lowered import Lowered
+from functrans.api.lowered import Lowered, target_name
 from functrans.array import Array, ArrayBase
 from functrans.config import config
+from functrans.device import elsewhere
 from functrans.errors import ArgumentError
 from functrans.control.axes import named_axes
 from functrans.ir.program import Program
@@ -120,7 +121,7 @@ class Jitted:
         self._donated_numbers, self._donated_names = self._choice("donate", donate_argnums,
                                                                   donate_argnames)
         self._check_disjoint()
-        self._device = None if device is None else _target_name(device)
+        self._device = target_name(device)
         self._cache: dict = {}
         self._latest = (None, None)          # the key and the entry of the latest call
         self._misses: deque = deque(maxlen=1_000)   # why calls were traced, the latest ones
@@ -160,10 +161,14 @@ class Jitted:
         try:
             entry, leaves = self._entry(args, kwargs)
             if current() is EVAL:
-                if entry.run is None:
-                    entry.make_ready()
                 every = entry.captured + leaves if entry.captured else leaves
-                outs = call(entry.run, entry.program, every)
+                if elsewhere.active:
+                    outs = elsewhere.call(entry.program, every, entry.target, entry.donated,
+                                          entry.reason)
+                else:
+                    if entry.run is None:
+                        entry.make_ready()
+                    outs = call(entry.run, entry.program, every)
                 for index in entry.donated:
                     _give_up(every[index])
             else:
@@ -371,7 +376,3 @@ def _strings(names, what: str) -> frozenset:
     if not all(isinstance(name, str) for name in given):
         raise ArgumentError(f"{what} must be a string or a sequence of strings, got {names!r}")
     return frozenset(given)
-
-
-def _target_name(device) -> str:
-    return str(getattr(device, "platform", device))

@@ -11,9 +11,10 @@ from functrans import tree
 from functrans.api.calls import leaf_names, leaf_type
 from functrans.array import ArrayBase
 from functrans.config import config
+from functrans.device import device_named, elsewhere
 from functrans.errors import ArgumentError
 from functrans.ir.program import Program
-from functrans.jit import call, executable, executable_from_text
+from functrans.jit import call, device_errors, executable, executable_from_text
 
 
 @contextmanager
@@ -36,7 +37,8 @@ class Lowered:
     """A function, lowered for given types: its Program, passes, kernels.
 
     - `as_text()`: the Program as traced, and after the passes
-    - `source()`: the kernels, as Python
+    - `source()`: the kernels, as Python; `source("cuda")`: those for a GPU, which need not be there
+    - `ptx()`, `cubin_report()`: the kernels for a GPU as PTX, and what their machine code takes
     - `compile()`: the executable, called with arrays
 
     >>> import functrans as ft, functrans.numpy as fnp
@@ -86,7 +88,26 @@ class Lowered:
         It runs by itself: saved to a file and imported, its `run(*arrays)` gives the outputs as
         NumPy arrays, so it can be stepped through.
         """
-        return self._executable(target and str(getattr(target, "platform", target))).source()
+        return self._executable(target_name(target)).source()
+
+    def ptx(self, cc: tuple = (9, 0)) -> str:
+        """The PTX of the CUDA kernels, one after the other. Needs no GPU.
+
+        cc: the compute capability: (9, 0) for an H100 or H200, (8, 0) for an A100, (7, 5) for a T4.
+        Raises MissingExtraError where numba-cuda is not installed.
+        """
+        with device_errors():
+            return self._executable("cuda").ptx(_capability(cc))
+
+    def cubin_report(self, cc: tuple = (9, 0)) -> list:
+        """What the machine code of each CUDA kernel takes: registers, shared memory, spills.
+
+        cc: as for `ptx`. Returns a list of records with `kernel`, `registers` (for each thread),
+        `shared` (bytes for each block), `stack`, `spill_stores`, `spill_loads` (bytes for each
+        thread), `spills`, `size` (bytes of code). Needs no GPU.
+        """
+        with device_errors():
+            return self._executable("cuda").cubin_report(_capability(cc))
 
     def compile(self) -> Compiled:
         """Compiles; the result is called with arrays of the same structure and types."""
@@ -118,8 +139,9 @@ class Compiled:
             raise ArgumentError(f"compiled {self._lowered._name} takes arguments of the structure "
                                 f"{self.in_tree}, without static ones, got {structure}")
         self._check_types(leaves, args, kwargs)
-        return tree.unflatten(self.out_tree, call(self.executable, entry.program,
-                                                  [*entry.captured, *leaves]))
+        run = elsewhere.call_there if elsewhere.active else call
+        return tree.unflatten(self.out_tree, run(self.executable, entry.program,
+                                                 [*entry.captured, *leaves]))
 
     def _check_types(self, leaves: list, args: tuple, kwargs: dict):
         expected = self._lowered.program.input_types[-len(leaves):] if leaves else ()
@@ -140,6 +162,21 @@ class Compiled:
 
     def __repr__(self):
         return f"<compiled {self._lowered._name}>"
+
+
+def target_name(device) -> str | None:
+    """The target that a device, its name, or the name of a target means."""
+    if device is None:
+        return None
+    name = str(getattr(device, "platform", device))
+    known = device_named(name)
+    return name if known is None else known.platform
+
+
+def _capability(cc) -> tuple[int, int]:
+    """(major, minor), of that or of a number such as 90."""
+    major, minor = divmod(cc, 10) if isinstance(cc, int) else cc
+    return int(major), int(minor)
 
 
 def _anything(*args, **kwargs):

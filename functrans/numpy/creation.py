@@ -11,6 +11,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array
 from functrans.config import default_float
+from functrans.device import CPU, elsewhere
 from functrans.errors import ArgumentError, DtypeError, FunctransError, NumberRangeError
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
@@ -38,6 +39,8 @@ def array(object, dtype=None, copy: bool = True, order: str = "K", ndmin: int = 
            [3, 4]], dtype=int64)
     """
     x = _from_object(object, exact=dtype is not None)
+    if elsewhere.active and not isinstance(object, ArrayBase):
+        x = elsewhere.place_new(x)
     if dtype is not None:
         x = convert(x, canonical_dtype(dtype))
     elif isinstance(x, Array) and x.weak_type:
@@ -53,6 +56,8 @@ def _from_object(object, exact: bool = False):
         return _exactly(object) if exact else as_array(object)
     if isinstance(object, (list, tuple)):
         return _from_sequence(object, exact)
+    if hasattr(object, "__cuda_array_interface__"):
+        return elsewhere.adopt(object)
     if hasattr(object, "__array__") or hasattr(object, "__array_interface__"):
         return as_array(np.asarray(object))
     if hasattr(object, "__dlpack__"):
@@ -114,12 +119,10 @@ def asarray(a, dtype=None, order: str = "K", *, copy: bool | None = None, device
     >>> fnp.asarray(2.0)
     Array(2., dtype=float32)
     """
-    if device is not None:
-        check_device(device)
     if copy is False and not isinstance(a, ArrayBase):
         raise ArgumentError("asarray(copy=False): only arrays of this library can be shared, "
                             f"a {type(a).__name__} must be copied")
-    return array(a, dtype)
+    return _placed(array(a, dtype), device)
 
 
 def asarray_chkfinite(a, dtype=None, order: str = "K"):
@@ -178,9 +181,14 @@ def require(a, dtype=None, requirements=None):
     return asarray(a, dtype)
 
 
+def _placed(x, device):
+    """`x`, on a device if one is named, or is the default."""
+    return x if device is None and not elsewhere.active else elsewhere.place_new(x, device)
+
+
 def check_device(device):
-    if str(device) not in ("cpu", "cpu:0"):
-        raise ArgumentError(f"unknown device {device!r}; there is 'cpu'")
+    """Raises ArgumentError for what is no device."""
+    elsewhere.as_device(device)
 
 
 def from_dlpack(x, /, *, device=None, copy: bool | None = None):
@@ -190,7 +198,14 @@ def from_dlpack(x, /, *, device=None, copy: bool | None = None):
     >>> fnp.from_dlpack(np.ones(2, np.float32))
     Array([1., 1.], dtype=float32)
     """
-    return x if isinstance(x, ArrayBase) else as_array(np.from_dlpack(x))
+    if not isinstance(x, ArrayBase):
+        x = elsewhere.from_dlpack(x) if _is_on_cuda(x) else as_array(np.from_dlpack(x))
+    return _placed(x, device)
+
+
+def _is_on_cuda(x) -> bool:
+    """Whether an object's memory is that of a CUDA device (2 in DLPack's numbers)."""
+    return hasattr(x, "__dlpack_device__") and int(x.__dlpack_device__()[0]) == 2
 
 
 # ---- one value ----
@@ -219,7 +234,7 @@ def full(shape, fill_value, dtype=None, order: str = "C", *, device=None):
     Array([7, 7], dtype=int64)
     """
     if device is not None:
-        check_device(device)
+        return elsewhere.made_on(device, full, shape, fill_value, dtype)
     value = as_operand(fill_value, "full")
     if dtype is None:
         dtype, _ = result_type_of(value)
@@ -268,6 +283,8 @@ def full_like(a, fill_value, dtype=None, order: str = "K", subok: bool = True, s
     Array([3., 3.], dtype=float32)
     """
     a = as_arraylike(a, "full_like")
+    if device is None and elsewhere.active and isinstance(a, Array) and a.device != CPU:
+        device = a.device
     return full(a.shape if shape is None else shape, fill_value,
                 a.dtype if dtype is None else dtype, device=device)
 
@@ -326,7 +343,7 @@ def astype(x, dtype, /, *, copy: bool = True, device=None):
     Array([1], dtype=int32)
     """
     if device is not None:
-        check_device(device)
+        x = elsewhere.place_new(as_arraylike(x, "astype"), device)
     x, dtype = as_arraylike(x, "astype"), canonical_dtype(dtype)
     if is_complex(x.dtype) and not is_complex(dtype) and not is_bool(dtype):
         raise DtypeError(f"astype: {x.type} cannot become {dtype.name}; its real part can: "

@@ -10,6 +10,7 @@ import operator
 import numpy as np
 
 from functrans.array import as_array
+from functrans.device import elsewhere
 from functrans.errors import ArgumentError, DtypeError, ShapeError
 from functrans.numpy import manipulation
 from functrans.numpy.promotion import as_arraylike, canonical_axis, canonical_dtype, promote_inexact
@@ -303,7 +304,7 @@ def fftfreq(n: int, d: float = 1.0, *, dtype=None, device=None):
     >>> fnp.fft.fftfreq(4)
     Array([ 0.  ,  0.25, -0.5 , -0.25], dtype=float32)
     """
-    return _frequencies(np.fft.fftfreq, n, d, dtype, "fftfreq")
+    return _made(device, np.fft.fftfreq, n, d, dtype, "fftfreq")
 
 
 def rfftfreq(n: int, d: float = 1.0, *, dtype=None, device=None):
@@ -313,7 +314,13 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype=None, device=None):
     >>> fnp.fft.rfftfreq(4)
     Array([0.  , 0.25, 0.5 ], dtype=float32)
     """
-    return _frequencies(np.fft.rfftfreq, n, d, dtype, "rfftfreq")
+    return _made(device, np.fft.rfftfreq, n, d, dtype, "rfftfreq")
+
+
+def _made(device, *args):
+    if device is None and not elsewhere.active:
+        return _frequencies(*args)
+    return elsewhere.made_on(device, _frequencies, *args)
 
 
 def _frequencies(function, n, d, dtype, name: str):

@@ -8,8 +8,9 @@ import numpy as np
 
 from functrans.array import ArrayBase
 from functrans.config import default_float, default_int
-from functrans.device import CPU, Device
+from functrans.device import CPU, CUDA, Device, default_place
 from functrans.errors import ArgumentError, MissingExtraError
+from functrans.jit import device_driver
 from functrans.ir.type import is_bool, is_complex, is_float, is_integer
 from functrans.numpy.creation import check_device
 from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axis, canonical_dtype,
@@ -292,11 +293,11 @@ class NamespaceInfo:
 
     def default_device(self) -> Device:
         """The device on which arrays are made."""
-        return CPU
+        return default_place.get() or CPU
 
     def devices(self) -> list[Device]:
         """The devices on which arrays can be."""
-        return [CPU]
+        return [CPU, *([CUDA] if device_driver().available() else [])]
 
     def default_dtypes(self, *, device=None) -> dict:
         """The dtypes of Python numbers, and of indices."""

@@ -10,9 +10,10 @@ import numpy as np
 
 from functrans.array import as_array
 from functrans.config import default_float
+from functrans.device import elsewhere
 from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_inexact
-from functrans.numpy.creation import _shape, check_device, nan, zeros
+from functrans.numpy.creation import _shape, nan, zeros
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
                                        cast, materialize, promote_inexact, promote_types,
                                        result_type_of)
@@ -30,7 +31,7 @@ def arange(start, stop=None, step=None, dtype=None, *, device=None):
     Array([0, 1, 2], dtype=int64)
     """
     if device is not None:
-        check_device(device)
+        return elsewhere.made_on(device, arange, start, stop, step, dtype)
     start, stop, step = (_concrete_number(value, "arange") for value in (start, stop, step))
     if stop is None:
         start, stop = 0, start
@@ -67,6 +68,9 @@ def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = 
     Array([0. , 0.5, 1. ], dtype=float32)
     """
     from functrans.numpy.manipulation import moveaxis
+    if device is not None:
+        return elsewhere.made_on(device, linspace, start, stop, num, endpoint, retstep, dtype,
+                                 axis)
     num = num.__index__()
     if num < 0:
         raise ArgumentError(f"linspace: the number of samples must not be negative, got {num}")
@@ -145,7 +149,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype=None, order: str = "C", 
            [0., 1.]], dtype=float32)
     """
     if device is not None:
-        check_device(device)
+        return elsewhere.made_on(device, eye, N, M, k, dtype)
     shape = _shape((N, N if M is None else M))
     rows, columns = iota(np.int64, shape, 0), iota(np.int64, shape, 1)
     return convert(rows + int(k) == columns, canonical_dtype(dtype))

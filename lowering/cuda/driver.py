@@ -28,7 +28,7 @@ from threading import RLock
 
 import numpy as np
 
-from lowering.cuda import machine_code
+from lowering.cuda import dlpack, machine_code
 from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
 from lowering.cuda.status import how_to_install, probe
 from lowering.errors import CompilerMissing, DeviceMissing
@@ -45,8 +45,8 @@ def simulated() -> bool:
 def numba_cuda():
     """`numba.cuda`. Raises CompilerMissing where numba-cuda is not installed."""
     try:
-        from numba import cuda
         importlib.import_module("numba_cuda")
+        from numba import cuda
     except ImportError as error:
         raise CompilerMissing(f"numba-cuda is not installed ({error}). {how_to_install()}") \
             from error
@@ -176,6 +176,7 @@ def _count(direction: str, nbytes: int):
 # ---- waiting, and what is found out then ----
 
 _deferred: dict = {}
+_CHECKS = 256           # how many may be left before the host waits for them
 
 
 def defer(key, check: Callable):
@@ -184,6 +185,8 @@ def defer(key, check: Callable):
     key: whose check it is; a later one of the same key takes the place of an earlier one.
     """
     _deferred[key] = check
+    if len(_deferred) > _CHECKS:
+        synchronize()
 
 
 def _settle():
@@ -197,6 +200,11 @@ def _settle():
             failure = failure or error
     if failure is not None:
         raise failure
+
+
+def has_checks() -> bool:
+    """Whether there is something to be found out when the host next waits."""
+    return bool(_deferred)
 
 
 def synchronize():
@@ -301,7 +309,48 @@ def interface(array: DeviceArray) -> dict:
     driven = backend()
     stream = {"stream": driven.stream} if driven.stream else {}
     return {"shape": array.shape, "typestr": array.dtype.str, "version": 3, "strides": None,
-            "data": (driven.address(array.memory.block) + array.offset, True), **stream}
+            "data": (_address(array), False), **stream}
+
+
+def _address(array: DeviceArray) -> int:
+    return backend().address(array.memory.block) + array.offset
+
+
+def dlpack_device() -> tuple[int, int]:
+    """What `__dlpack_device__` answers; the memory of the simulator is that of the host."""
+    return (dlpack.CPU if simulated() else dlpack.CUDA), 0
+
+
+def to_dlpack(array: DeviceArray, stream=None, max_version=None, dl_device=None, copy=None):
+    """The capsule that shares an array; `stream`: whose work shall come after ours."""
+    if dl_device not in (None, dlpack_device()):
+        raise BufferError(f"the array is on the DLPack device {dlpack_device()}; copy it first")
+    if copy:
+        array = duplicate(array)
+    if stream != -1:
+        synchronize()
+    versioned = max_version is not None and tuple(max_version) >= (1, 0)
+    return dlpack.lend(array, _address(array), array.shape, array.dtype, dlpack_device()[0],
+                       versioned)
+
+
+def from_dlpack(owner) -> DeviceArray:
+    """The array that an object with `__dlpack__` has on this device, in the same memory."""
+    stream = {} if simulated() else {"stream": backend().stream}
+    keeper, address, shape, dtype, kind = dlpack.borrow(owner.__dlpack__(**stream))
+    if kind != dlpack_device()[0]:
+        raise BufferError(f"the memory is on the DLPack device {kind}, not on this one")
+    array = DeviceArray(None, shape, dtype)
+    block = backend().foreign_block(address, array.nbytes)
+    array.memory = ForeignMemory(backend(), block, array.nbytes, keeper)
+    return array
+
+
+def duplicate(array: DeviceArray) -> DeviceArray:
+    """A copy on the device."""
+    out = empty(array.shape, array.dtype)
+    copy(out.memory, 0, array.memory, array.offset, array.nbytes)
+    return out
 
 
 def _row_strides(shape: tuple, itemsize: int) -> tuple:

@@ -178,6 +178,7 @@ class DeviceArray:
 
     __slots__ = ("memory", "shape", "dtype", "offset", "__weakref__")
     __array_ufunc__ = None
+    on_device = True
 
     def __init__(self, memory, shape: tuple, dtype: np.dtype, offset: int = 0):
         self.memory = memory

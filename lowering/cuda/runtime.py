@@ -96,7 +96,7 @@ def launched(*types: str) -> Callable:
     """Makes a function a kernel; its parameters are pointers ("float32*") and numbers."""
     def decorate(function) -> Launcher:
         code = getattr(function, "py_func", function).__code__
-        key = (code.co_code, code.co_consts, code.co_names, code.co_varnames, types)
+        key = (code.co_code, repr(code.co_consts), code.co_names, code.co_varnames, types)
         kernel = _kernels.get(key)
         if kernel is None:
             know_math()
