@@ -202,14 +202,31 @@ def executable_from_text(program: Program, path):
     return lowering.from_text(program, path)
 
 
+def profiled(program: Program):
+    """The Program for the CPU, with clocks between its steps: see lowering/profiling.py."""
+    from lowering.profiling import Profiled
+    return Profiled(program, config.cache_dir, config.cache_limit, config.threads or None)
+
+
+def planned(program: Program):
+    """The Program after the passes, and its steps: see lowering/pictures.py."""
+    from lowering.pictures import picture
+    return picture(program)
+
+
 def call(compiled, program: Program, leaves: Sequence) -> list[Array]:
     """Runs an executable on leaves as users pass them."""
     try:
         arrays = [leaf._data for leaf in leaves]
     except AttributeError:                  # not all of them are Arrays
-        arrays = [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
-                  for leaf, var in zip(leaves, program.inputs, strict=True)]
+        arrays = raw_arrays(program, leaves)
     return [wrap(out, atom.type) for out, atom in zip(run(compiled, arrays), program.outputs)]
+
+
+def raw_arrays(program: Program, leaves: Sequence) -> list[np.ndarray]:
+    """Leaves as users pass them, as data of the types of a Program's inputs."""
+    return [leaf._data if type(leaf) is Array else _raw(leaf, var.type)
+            for leaf, var in zip(leaves, program.inputs, strict=True)]
 
 
 def run(compiled, arrays: Sequence) -> list:

@@ -40,6 +40,7 @@ class LibraryCalls:
     count: int
     reads: list
     writes: list
+    location: object = None
 
 
 def lower_routines(step):
@@ -67,7 +68,7 @@ class _Lowering:
                  if isinstance(argument, (Moving, Scratch))]
         buffers = list({id(view.buffer): view.buffer for view in views}.values())
         yield from self.before
-        yield LibraryCalls(calls, self.count, buffers, buffers)
+        yield LibraryCalls(calls, self.count, buffers, buffers, self.step.equation.location)
         yield from self.after
 
     def _arguments(self, call: Routine) -> list:

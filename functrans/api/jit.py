@@ -292,6 +292,11 @@ class Jitted:
         """The Program for these arguments (arrays or `ShapeDtypeStruct`s)."""
         return self._entry(args, kwargs)[0].program
 
+    def traced(self, *args, **kwargs) -> tuple[Program, list]:
+        """The Program for these arguments, and the values of its inputs."""
+        entry, leaves = self._entry(args, kwargs)
+        return entry.program, [*entry.captured, *leaves]
+
     def lower(self, *args, **kwargs) -> Lowered:
         """What would run for these arguments: see `Lowered`."""
         entry, _ = self._entry(args, kwargs)

@@ -9,7 +9,8 @@ from functrans.api.callbacks import debug_callback as callback
 from functrans.api.callbacks import debug_print as print
 
 # Names of the tools, and the modules in this folder that they are in.
-TOOLS = {"debug_key_reuse": "switches", "debug_nans": "switches"}
+TOOLS = {"debug_key_reuse": "switches", "debug_nans": "switches", "explain_grad": "ledger",
+         "profile": "profiling", "visualize": "pages"}
 
 __all__ = ["callback", "print", *TOOLS]
 
