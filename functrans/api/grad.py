@@ -252,12 +252,7 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
 
     @transformed(fun)
     def value_and_gradient(*args, **kwargs):
-        numbers = normalize_argnums(argnums, len(args), function_name(fun), "grad")
-        names = _differentiated_names(fun, args, kwargs, numbers)
-        point = _Point(partial_at(fun, args, kwargs, numbers), tuple(args[k] for k in numbers),
-                       "grad", has_aux, names)
-        _check_inputs(point, holomorphic, allow_int, fun)
-        _check_scalar(point, fun, holomorphic)
+        point = scalar_point(fun, args, kwargs, argnums, has_aux, holomorphic, allow_int)
         outs, linear = point.linearize()
         one = full(outs[0].type.strong(), 1)
         leaves = _pullback(point, outs, linear)([one])
@@ -265,6 +260,18 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
         value = (outs[0], point.aux) if has_aux else outs[0]
         return value, (grads if isinstance(argnums, (tuple, list)) else grads[0])
     return value_and_gradient
+
+
+def scalar_point(fun: Callable, args: Sequence, kwargs: dict, argnums, has_aux: bool = False,
+                 holomorphic: bool = False, allow_int: bool = False) -> _Point:
+    """A function to a scalar, traced at a point, as a function of the arguments at argnums."""
+    numbers = normalize_argnums(argnums, len(args), function_name(fun), "grad")
+    names = _differentiated_names(fun, args, kwargs, numbers)
+    point = _Point(partial_at(fun, args, kwargs, numbers), tuple(args[k] for k in numbers),
+                   "grad", has_aux, names)
+    _check_inputs(point, holomorphic, allow_int, fun)
+    _check_scalar(point, fun, holomorphic)
+    return point
 
 
 def grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,

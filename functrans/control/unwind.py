@@ -63,7 +63,7 @@ def _infer_unwind(count, *types, body, reverse, constants, carries):
             *(_stack_type(kind) for kind in body.output_types[carries:]))
 
 
-def _element(stack: np.ndarray, k: int, kind: ArrayType):
+def element(stack: np.ndarray, k: int, kind: ArrayType):
     """Element k of a stack; zero if it has none."""
     elements = stack[()]
     return wrap(row(elements, k) if len(elements) else zero_data(kind), kind)
@@ -77,13 +77,13 @@ def _evaluate_unwind(count, *arrays, body, reverse, constants, carries):
     state = [wrap(x, kind) for x, kind in zip(state, kinds[1])]
     rows: list = [None] * int(count)
     for k in (range(len(rows))[::-1] if reverse else range(len(rows))):
-        elements = [_element(stack, k, kind) for stack, kind in zip(stacks, kinds[2])]
+        elements = [element(stack, k, kind) for stack, kind in zip(stacks, kinds[2])]
         outs = run(body, [*fixed, *state, *elements])
         state, rows[k] = outs[:carries], outs[carries:]
-    return [raw(value) for value in state] + _stacks(rows, body.output_types[carries:])
+    return [raw(value) for value in state] + stacks_of(rows, body.output_types[carries:])
 
 
-def _stacks(rows: list, kinds: Sequence) -> list:
+def stacks_of(rows: list, kinds: Sequence) -> list:
     """Arrays of one stack each, from the values of all steps."""
     results = []
     for k, kind in enumerate(kinds):
@@ -166,7 +166,7 @@ def _evaluate_while(*arrays, condition, body, condition_constants, constants, ca
         rows.append(outs[carries:])
     results = [raw(value) for value in state]
     if counted:
-        results += [np.int64(len(rows)), *_stacks(rows, body.output_types[carries:])]
+        results += [np.int64(len(rows)), *stacks_of(rows, body.output_types[carries:])]
     return results
 
 
