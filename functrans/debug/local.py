@@ -157,7 +157,8 @@ def _at_operand(equation: Equation, inputs: Sequence, outs: Sequence, place: int
         return {}
     found: dict[str, int] = {}
     (left, right, jump, near), (left2, right2, jump2, _) = sides
-    steps = (jump > 0.5) & (jump2 > 0.5) if jump.dtype == float else jump2
+    steps = jump2 if jump.dtype == bool else \
+        (jump > 1e-6 * (1 + np.abs(outs[0]))) & (jump2 > 0.5 * jump)     # it does not vanish
     if outs[0].dtype.kind == "b":
         _add(found, "rule 3: a comparison at its threshold counts as constant", steps)
     else:
@@ -165,8 +166,10 @@ def _at_operand(equation: Equation, inputs: Sequence, outs: Sequence, place: int
     if not is_inexact(outs[0].dtype):
         return found
     slope = np.asarray(slopes(equation, inputs, place, direction.astype(x.dtype))[0], np.float64)
-    _add(found, "rule 5: an infinite slope is infinite", np.isinf(slope) & near)
     with np.errstate(all="ignore"):
+        grows = ~(np.isfinite(left2) & np.isfinite(right2)) \
+            | (np.abs(left2) > 1.5 * np.abs(left)) | (np.abs(right2) > 1.5 * np.abs(right))
+        _add(found, "rule 5: an infinite slope is infinite", np.isinf(slope) & near & grows)
         scale = 1 + np.abs(left) + np.abs(right)
         kink = ~steps & np.isfinite(slope) & (np.abs(right - left) > 1e-3 * scale) \
             & (np.abs(right2 - left2) > 0.5 * np.abs(right - left))
@@ -189,7 +192,7 @@ def _direction(equation: Equation, x: np.ndarray) -> np.ndarray:
 
 
 def _sides(equation: Equation, inputs: Sequence, place: int, direction, step: float):
-    """(slope to the left, to the right, whether it jumps there, whether a side is finite).
+    """(slope to the left, to the right, by how much it changes there, whether a side is finite).
 
     None if they say nothing.
     """
@@ -215,6 +218,6 @@ def _differences(equation: Equation, at, x, size, direction, step: float):
     if not isinstance(equation.kernel, kernels.Elementwise):
         size = step * np.ones(middle.shape)
         low, high = at(x - step * direction), at(x + step * direction)
-    jump = (np.abs(high - low) > 1e-3 * (1 + np.abs(middle))).astype(float)
+    jump = np.where(np.isfinite(middle), np.abs(high - low), 0.0)
     near = np.isfinite(low) | np.isfinite(high)
     return (middle - low) / size, (high - middle) / size, jump, near
