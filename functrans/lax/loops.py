@@ -35,7 +35,7 @@ from functrans.lax.common import (
     trace_function,
     with_constants_first,
 )
-from functrans.numpy.manipulation import concatenate, stack
+from functrans.numpy.joining import concatenate, stack
 from functrans.numpy.promotion import as_arraylike, promote
 from functrans.trace import Tracer
 

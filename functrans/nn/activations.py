@@ -12,7 +12,7 @@ import math
 from functrans.errors import ShapeError
 from functrans.numpy import ufuncs
 from functrans.numpy.choosing import where
-from functrans.numpy.manipulation import split
+from functrans.numpy.splitting import split
 from functrans.numpy.promotion import as_arraylike, canonical_axis, promote_inexact
 from functrans.primitives import functions
 

@@ -41,13 +41,14 @@ from functrans.numpy.loading import (array2string, array_repr, array_str, base_r
                                      fromfile, fromiter, fromstring, genfromtxt, get_printoptions,
                                      load, loadtxt, ndenumerate, ndindex, printoptions, save,
                                      savetxt, savez, savez_compressed, set_printoptions)
-from functrans.numpy.manipulation import (append, array_split, atleast_1d, atleast_2d, atleast_3d,
-                                          block, broadcast_arrays, broadcast_to, column_stack,
-                                          concat, concatenate, dsplit, dstack, expand_dims, flip,
-                                          fliplr, flipud, hsplit, hstack, matrix_transpose,
-                                          moveaxis, permute_dims, ravel, reshape, roll, rollaxis,
-                                          rot90, split, squeeze, stack, swapaxes, transpose,
-                                          unstack, vsplit, vstack)
+from functrans.numpy.joining import (append, atleast_1d, atleast_2d, atleast_3d, block,
+                                     column_stack, concat, concatenate, dstack, hstack, stack,
+                                     vstack)
+from functrans.numpy.manipulation import (broadcast_arrays, broadcast_to, expand_dims,
+                                          matrix_transpose, moveaxis, permute_dims, ravel, reshape,
+                                          rollaxis, squeeze, swapaxes, transpose)
+from functrans.numpy.splitting import array_split, dsplit, hsplit, split, unstack, vsplit
+from functrans.numpy.turning import flip, fliplr, flipud, roll, rot90
 from functrans.numpy.repeating import delete, insert, pad, repeat, resize, tile, trim_zeros
 from functrans.numpy.mapping import apply_along_axis, apply_over_axes, frompyfunc, vectorize
 from functrans.numpy.nan_reductions import (nanargmax, nanargmin, nancumprod, nancumsum, nanmax,

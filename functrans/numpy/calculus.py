@@ -13,7 +13,9 @@ from functrans.numpy.arithmetic import abs
 from functrans.numpy.choosing import where
 from functrans.numpy.indexing import getitem, take
 from functrans.numpy.logic import isfinite, not_equal
-from functrans.numpy.manipulation import broadcast_to, concatenate, flip
+from functrans.numpy.joining import concatenate
+from functrans.numpy.manipulation import broadcast_to
+from functrans.numpy.turning import flip
 from functrans.numpy.products import contract
 from functrans.numpy.promotion import (as_arraylike, canonical_axes,
                                        canonical_axis, cast, float_dtype, materialize, promote,

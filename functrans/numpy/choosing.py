@@ -129,7 +129,7 @@ def choose(a, choices, out=None, mode: str = "raise"):
     >>> fnp.choose(fnp.array([1, 0]), [fnp.array([1, 2]), fnp.array([3, 4])])
     Array([3, 2], dtype=int64)
     """
-    from functrans.numpy.manipulation import stack
+    from functrans.numpy.joining import stack
     refuse_out(out, "choose")
     a, mode = as_arraylike(a, "choose"), index_mode(mode, "choose")
     if not is_integer(a.dtype) and not is_bool(a.dtype):

@@ -80,7 +80,7 @@ def _from_sequence(items, exact: bool = False):
     """Numbers go through NumPy; where there are tracers, they are stacked."""
     leaves = tree.leaves(items)
     if any(isinstance(leaf, Tracer) for leaf in leaves):
-        from functrans.numpy.manipulation import stack
+        from functrans.numpy.joining import stack
         return stack([_from_object(item, exact) for item in items])
     dtype = _sequence_dtype(leaves)
     plain = tree.map(lambda leaf: np.asarray(leaf) if type(leaf) is Array else leaf, items)

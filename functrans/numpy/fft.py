@@ -12,7 +12,7 @@ import numpy as np
 from functrans.array import as_array
 from functrans.device import elsewhere
 from functrans.errors import ArgumentError, DtypeError, ShapeError
-from functrans.numpy import manipulation
+from functrans.numpy import turning
 from functrans.numpy.promotion import as_arraylike, canonical_axis, canonical_dtype, promote_inexact
 from functrans.numpy.ufuncs import conjugate
 from functrans.primitives import fft as prim
@@ -362,4 +362,4 @@ def ifftshift(x, axes=None):
 def _rolled(x, axes, shift):
     axes = range(x.ndim) if axes is None else axes if hasattr(axes, "__len__") else (axes,)
     axes = tuple(canonical_axis(axis, x.ndim) for axis in axes)
-    return manipulation.roll(x, tuple(shift(x.shape[axis]) for axis in axes), axes)
+    return turning.roll(x, tuple(shift(x.shape[axis]) for axis in axes), axes)

@@ -15,7 +15,7 @@ from functrans.errors import ArgumentError
 from functrans.ir.type import is_bool, is_integer
 from functrans.numpy.arithmetic import clip
 from functrans.numpy.ranges import arange, linspace
-from functrans.numpy.manipulation import concatenate
+from functrans.numpy.joining import concatenate
 from functrans.numpy.promotion import as_arraylike, as_operand, broadcast_all, materialize
 from functrans.primitives import elementwise as basic
 from functrans.primitives import shape as prim

@@ -16,7 +16,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array
 from functrans.errors import ArgumentError, ConcretizationError
-from functrans.numpy.manipulation import stack
+from functrans.numpy.joining import stack
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
                                        canonical_axis, canonical_dtype)
 from functrans.primitives import shape as prim

@@ -12,7 +12,7 @@ from functrans.ir.type import is_complex, is_inexact
 from functrans.numpy.calculus import convolve
 from functrans.numpy.creation import zeros
 from functrans.numpy.ranges import arange
-from functrans.numpy.manipulation import atleast_1d, concatenate
+from functrans.numpy.joining import atleast_1d, concatenate
 from functrans.numpy.repeating import trim_zeros
 from functrans.numpy.promotion import (as_arraylike, as_operand, cast, materialize, promote,
                                        promote_inexact, promote_types)

@@ -229,7 +229,8 @@ def cross(a, b, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | N
     >>> fnp.cross(fnp.array([1, 0, 0]), fnp.array([0, 1, 0]))
     Array([0, 0, 1], dtype=int64)
     """
-    from functrans.numpy.manipulation import moveaxis, stack
+    from functrans.numpy.joining import stack
+    from functrans.numpy.manipulation import moveaxis
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = _operands(a, b, "cross")

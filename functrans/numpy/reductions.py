@@ -374,7 +374,7 @@ def _cumulative(name: str, function, start: int, doc: str):
         result = function(x, axis, dtype)
         if include_initial:
             from functrans.numpy.creation import full
-            from functrans.numpy.manipulation import concatenate
+            from functrans.numpy.joining import concatenate
             edge = tuple(1 if k == axis else size for k, size in enumerate(x.shape))
             result = concatenate([full(edge, start, result.dtype), result], axis)
         return result

@@ -12,7 +12,8 @@ from functrans.array import ArrayBase
 from functrans.errors import ArgumentError, OutOfBoundsError, ShapeError
 from functrans.numpy.creation import _shape
 from functrans.numpy.indexing import take
-from functrans.numpy.manipulation import broadcast_to, concatenate, moveaxis, ravel
+from functrans.numpy.joining import concatenate
+from functrans.numpy.manipulation import broadcast_to, moveaxis, ravel
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_axes,
                                        canonical_axis, cast, materialize)
 from functrans.primitives import shape as prim

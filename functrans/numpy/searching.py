@@ -218,7 +218,7 @@ def argwhere(a, *, size: int | None = None, fill_value=None):
     Array([[1],
            [2]], dtype=int64)
     """
-    from functrans.numpy.manipulation import stack
+    from functrans.numpy.joining import stack
     a = as_arraylike(a, "argwhere")
     if not a.ndim:
         found = nonzero(prim.reshape(a, (1,)), size=size, fill_value=fill_value)[0]

@@ -16,7 +16,8 @@ from functrans.ir.type import is_inexact
 from functrans.numpy.choosing import where
 from functrans.numpy.creation import full
 from functrans.numpy.indexing import getitem
-from functrans.numpy.manipulation import concatenate, moveaxis
+from functrans.numpy.joining import concatenate
+from functrans.numpy.manipulation import moveaxis
 from functrans.numpy.promotion import as_arraylike, canonical_axis, materialize, promote
 from functrans.numpy.searching import flatnonzero, searchsorted
 from functrans.primitives import elementwise as basic

@@ -20,7 +20,8 @@ from functrans.numpy.creation import zeros
 from functrans.numpy.ranges import linspace
 from functrans.numpy.diagonals import diagonal
 from functrans.numpy.functions import sqrt
-from functrans.numpy.manipulation import concatenate, flip
+from functrans.numpy.joining import concatenate
+from functrans.numpy.turning import flip
 from functrans.numpy.products import matmul
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, materialize,
                                        promote_inexact)
@@ -331,7 +332,7 @@ def histogramdd(sample, bins=10, range=None, density: bool | None = None, weight
 
 def _points(sample):
     if isinstance(sample, (list, tuple)) and len(sample) and np.ndim(sample[0]) == 1:
-        from functrans.numpy.manipulation import stack
+        from functrans.numpy.joining import stack
         return stack(sample, 1)
     points = as_arraylike(sample, "histogramdd")
     points = prim.reshape(points, (points.size, 1)) if points.ndim == 1 else points

@@ -10,7 +10,7 @@ import numpy as np
 
 from functrans.errors import ArgumentError
 from functrans.numpy import reductions, ufuncs
-from functrans.numpy.manipulation import concatenate
+from functrans.numpy.joining import concatenate
 from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axes, canonical_axis,
                                        cast, materialize)
 from functrans.numpy.ufunc import refuse_out

@@ -16,7 +16,8 @@ from functrans.numpy.ranges import arange, eye
 from functrans.numpy.indexing import take_along_axis
 from functrans.numpy.linalg import det, expm, inv, norm, pinv
 from functrans.numpy.linalg.common import as_column, from_column, matrices, one_batch
-from functrans.numpy.manipulation import atleast_2d, broadcast_to, concatenate, ravel
+from functrans.numpy.joining import atleast_2d, concatenate
+from functrans.numpy.manipulation import broadcast_to, ravel
 from functrans.numpy.repeating import pad
 from functrans.numpy.products import matmul
 from functrans.numpy.promotion import as_arraylike, promote

@@ -12,7 +12,7 @@ from functrans.numpy import searching, ufuncs
 from functrans.numpy.choosing import where
 from functrans.numpy.indexing import take_along_axis
 from functrans.numpy.linalg.common import matrices, raise_on_nan
-from functrans.numpy.manipulation import flip
+from functrans.numpy.turning import flip
 from functrans.primitives import orthogonal, spectral, triangular
 from functrans.primitives.matrices import adjoint, scale_columns, swap
 

@@ -11,7 +11,8 @@ from functrans.numpy import linalg, reductions
 from functrans.numpy.choosing import where
 from functrans.numpy.ranges import arange, eye
 from functrans.numpy.linalg.common import as_column
-from functrans.numpy.manipulation import broadcast_to, concatenate
+from functrans.numpy.joining import concatenate
+from functrans.numpy.manipulation import broadcast_to
 from functrans.numpy.promotion import as_arraylike, broadcast_shapes, promote_inexact
 from functrans.numpy.ufuncs import exp, floor, isclose, log
 from functrans.scipy import special
