@@ -60,15 +60,18 @@ def build_nest(kernel: Kernel) -> Nest:
     return arrange(kernel, kernel.axes)
 
 
-def arrange(kernel: Kernel, order: list) -> Nest:
+def arrange(kernel: Kernel, order: list, cheap: int = CHEAP) -> Nest:
     """Loops over the axes of `order`, from the outermost on; the indices on all others are known
-    from the start."""
+    from the start.
+
+    cheap: the cost up to which a value is rather computed again than kept.
+    """
     keys = count()
     numbers = {id(statement): next(keys) for statement in kernel.statements}
     steps = [Step(numbers[id(statement)], statement,
                   tuple(numbers[id(value)] for value in statement.inputs))
              for statement in kernel.statements]
-    body = _arrange(steps, order, frozenset(), keys)
+    body = _arrange(steps, order, frozenset(), keys, cheap)
     nest = Nest(body, kernel.axes)
     find_scratch(nest)
     return nest
@@ -165,7 +168,7 @@ def _collapsed_place(place: Place, outer: Axis, inner: Axis, joined: Axis) -> Pl
 
 # ---- stages ----
 
-def _arrange(steps: list, order: list, wanted: frozenset, keys) -> list:
+def _arrange(steps: list, order: list, wanted: frozenset, keys, limit: int) -> list:
     """The steps as a tree of loops over the axes of `order`.
 
     wanted: keys of values that are read elsewhere, and so must be computed here.
@@ -175,7 +178,7 @@ def _arrange(steps: list, order: list, wanted: frozenset, keys) -> list:
         return steps
     axis, rest = order[0], order[1:]
     inside = {step.key: step for step in steps}
-    cheap = _cheap_steps(steps, axis, frozenset(order), inside, wanted)
+    cheap = _cheap_steps(steps, axis, frozenset(order), inside, wanted, limit)
     stage = _stages(steps, axis, inside, cheap)
     stages: dict[int, list] = {}
     for step in steps:
@@ -188,13 +191,13 @@ def _arrange(steps: list, order: list, wanted: frozenset, keys) -> list:
     for number, group in groups.items():
         elsewhere = {key for other, others in groups.items() if other != number
                      for step in others for key in step.inputs}
-        inner = _arrange(group, rest, wanted | elsewhere, keys)
+        inner = _arrange(group, rest, wanted | elsewhere, keys, limit)
         body += [Loop(axis, inner)] if number % 2 else inner
     return body
 
 
 def _cheap_steps(steps: list, axis: Axis, open_axes: frozenset, inside: dict,
-                 wanted: frozenset) -> dict:
+                 wanted: frozenset, limit: int) -> dict:
     """The steps that each loop may repeat for itself, and what that costs: key -> cost.
 
     open_axes: `axis` and those inside it. What depends on none of them is computed before.
@@ -210,8 +213,8 @@ def _cheap_steps(steps: list, axis: Axis, open_axes: frozenset, inside: dict,
             if key in cost:
                 total += cost[key]
             elif key in inside and axis in inside[key].statement.result_axes:
-                total = CHEAP + 3                      # it can only be read in its own loop
-        if total <= CHEAP or isinstance(statement, Load) and total <= CHEAP + 2:
+                total = limit + 3                      # it can only be read in its own loop
+        if total <= limit or isinstance(statement, Load) and total <= limit + 2:
             cost[step.key] = total
     return cost
 

@@ -20,6 +20,7 @@ _NUMPY = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32
 _PLAIN = {*keyword.kwlist, "error", "real", "imag", "conjugate", "float", "int", "complex", "range",
           "reversed"}
 _DEFINED = re.compile(r"def (\w+)\(")
+_SHARED = re.compile(r"shared\.array\([^,]+, (\w+)\)")
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=\()|\b(?:inf|nan)\b")
 
 
@@ -32,7 +33,7 @@ def module_text(kernel: str) -> str:
 def imports(text: str, between=plainly) -> list[str]:
     """The lines that import what a text calls: NumPy's scalars, the math of kernels, and what is
     done between them, by the functions of the module `between`."""
-    words = set(_WORD.findall(text)) - _PLAIN - set(_DEFINED.findall(text))
+    words = {*_WORD.findall(text), *_SHARED.findall(text)} - _PLAIN - set(_DEFINED.findall(text))
     groups = {"math": words & {"inf", "nan"}, "numpy": words & set(_NUMPY),
               between.__name__: words & set(between.__all__)}
     groups["lowering.math"] = words.difference(*groups.values())

@@ -225,6 +225,8 @@ def teach(install: Callable):
     kernels may call."""
     if not simulated():
         target = _part("descriptor").cuda_target
+        for context in (target.typing_context, target.target_context):
+            context.refresh()                       # its own functions come first
         install(target.typing_context, target.target_context)
 
 

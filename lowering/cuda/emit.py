@@ -1,12 +1,12 @@
 """From parts to the text of kernels for a GPU: readable Python, for numba.cuda and its simulator.
 
-Each thread computes one point of the grid:
+Each thread computes one point of the grid, and runs the loops over all other axes:
 
     i = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
     if i < n:
         y0[i] = x0[i] + x1[i]
 
-The loops over all other axes run within the thread.
+`rows.py` gives each point a block of threads instead, which share those loops.
 
 In: `Part`. Out: `CudaText`. Imports `emit`, `nest`, `cuda.parts`.
 """
@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 
 from lowering.cuda.parts import Part
 from lowering.emit import Emitter
-from lowering.kernel_text import INDENT, KernelText
+from lowering.kernel_text import KernelText
 from lowering.nest import arrange
 
 BLOCK = 256                      # threads of a block, if there is work for as many
 WARP = 32
 MEMORY = 1 << 26                 # bytes of scratch memory that all threads together may take
+CHEAP = 64                       # the cost up to which values are rather computed again than kept
+THREAD = "cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x"
 
 
 @dataclass(slots=True)
@@ -33,20 +35,21 @@ class CudaText(KernelText):
 
 def emit_threads(part: Part) -> CudaText:
     """The text of a part with a thread for each point."""
-    return _ThreadEmitter(part).emit()
+    return _ThreadEmitter(part, inner_axes(part)).emit()
 
 
-THREAD = "cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x"
+def inner_axes(part: Part) -> list:
+    """The axes on which there are loops, in the order of memory."""
+    return [axis for axis in part.kernel.axes if axis not in part.grid]
 
 
 class GridEmitter(Emitter):
-    """What kernels for a GPU have in common."""
+    """What kernels for a GPU have in common. order: the axes of the loops, outermost first."""
 
-    def __init__(self, part: Part):
+    def __init__(self, part: Part, order: list):
         self.part = part
         self.grid = part.grid
-        kernel = part.kernel
-        super().__init__(arrange(kernel, [a for a in kernel.axes if a not in part.grid]))
+        super().__init__(arrange(part.kernel, order, CHEAP))
 
     def text(self, grid: tuple, block: int, workers: int) -> CudaText:
         """All of it; each of the `workers` has scratch memory of its own."""
@@ -55,15 +58,26 @@ class GridEmitter(Emitter):
                       for p in parameters]
         return CudaText(text, parameters, self.checks, None, locations, grid, block)
 
-    def _count(self) -> str:
-        """The number of points."""
-        return " * ".join(self._extent(axis) for axis in self.grid) or "1"
+    def has_scratch(self) -> bool:
+        """Whether values are kept in memory between loops."""
+        return any((*self.nest.scratch.values(), *self.nest.states.values()))
 
-    def _indices(self, point: str, depth: int):
+    def affordable(self) -> int:
+        """How many workers can have scratch memory."""
+        each = sum(p.value * p.dtype.itemsize for p in self.numbers.parameters.values()
+                   if p.kind == "scratch")
+        return max(MEMORY // max(each, 1), 1)
+
+    def point(self, line: str, depth: int):
+        """Names the point in hand by a line with a gap, and the indices that it stands for."""
+        one = len(self.grid) == 1
+        point = self.axis_names[self.grid[0]] if one else "point"
+        count = " * ".join(self._extent(axis) for axis in self.grid)
+        self._line(depth, line.format(point=point, count=count))
+
+    def indices(self, depth: int):
         """The indices of a point: the last axis runs fastest."""
-        *outer, last = self.grid
-        if not outer:
-            return
+        point, (*outer, last) = "point", self.grid
         for axis in reversed(outer):
             name, extent = self.axis_names[last], self._extent(last)
             rest = self.axis_names[axis] if axis is self.grid[0] else "rest"
@@ -93,36 +107,23 @@ class _ThreadEmitter(GridEmitter):
             self._block(self.nest.body, 1, ())
             return self.text((1,), 1, 1)
         block = block_size(points)
-        if self._scratch_axes():
+        if self.has_scratch():
             threads = self._strided(points, block)
             return self.text((threads // block,), block, threads)
-        self._bounded()
-        return self.text((-(-points // block),), block, 1)
-
-    def _scratch_axes(self) -> bool:
-        return any((*self.nest.scratch.values(), *self.nest.states.values()))
-
-    def _bounded(self):
-        """One point for each thread."""
-        one = len(self.grid) == 1
-        point = self.axis_names[self.grid[0]] if one else "point"
-        self._line(1, f"{point} = {THREAD}")
-        self._line(1, f"if {point} < {self._count()}:")
-        self._indices(point, 2)
+        self.point(f"{{point}} = {THREAD}", 1)
+        self.point("if {point} < {count}:", 1)
+        self.indices(2)
         self._block(self.nest.body, 2, ())
+        return self.text((-(-points // block),), block, 1)
 
     def _strided(self, points: int, block: int) -> int:
         """One point after the other, in few threads, as each needs scratch memory."""
-        one = len(self.grid) == 1
-        point = self.axis_names[self.grid[0]] if one else "point"
         self._line(1, f"thread = {THREAD}")
         self._line(1, "threads = cuda.gridDim.x * cuda.blockDim.x")
-        self._line(1, f"for {point} in range(thread, {self._count()}, threads):")
-        self._indices(point, 2)
+        self.point("for {point} in range(thread, {count}, threads):", 1)
+        self.indices(2)
         self._block(self.nest.body, 2, ())
-        each = sum(p.value * p.dtype.itemsize for p in self.numbers.parameters.values()
-                   if p.kind == "scratch")
-        most = max(MEMORY // max(each, 1), block) // block
+        most = max(self.affordable() // block, 1)
         return min(-(-points // block), most) * block
 
     def _scratch_index(self, axes: tuple) -> str:
@@ -133,14 +134,11 @@ class _ThreadEmitter(GridEmitter):
         return f"({text}) * threads + thread" if " " in text else f"{text} * threads + thread"
 
 
-def block_size(points: int) -> int:
-    """Threads of a block."""
-    return min(BLOCK, max(WARP, 1 << (points - 1).bit_length()))
+def block_size(work: int) -> int:
+    """Threads of a block that has so much to do."""
+    return min(BLOCK, max(WARP, 1 << (work - 1).bit_length()))
 
 
 def alone(text: KernelText) -> CudaText:
     """A kernel that one thread runs from beginning to end."""
     return CudaText(text.text, text.parameters, text.checks, None, text.locations)
-
-
-__all__ = ["INDENT", "CudaText", "GridEmitter", "alone", "block_size", "emit_threads"]

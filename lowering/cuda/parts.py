@@ -1,38 +1,49 @@
 """From a kernel to the parts that a GPU runs one after the other, each on points of a grid.
 
 A point is an index on all axes of the grid; points are computed apart, in any order. Results that
-have another grid are another part. A reduction that would be the same for many points is a part of
-its own, whose results the others read from memory.
+have another grid are another part. Reductions become parts of their own, whose results the others
+read from memory, if they would be the same for many points, or if they are long and few: those
+are taken in pieces, so that there is work for the whole GPU.
 
 In: `Kernel`. Out: `Part`s in the order in which they run. Imports `loops`, `nest`, `views`.
 """
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from lowering.kernel_text import local_dtype
-from lowering.loops import Axis, Cumulate, Kernel, Load, Place, Reduce, Store
+from lowering.loops import Axis, Cumulate, Kernel, Load, Place, Reduce, Statement, Store
 from lowering.nest import prepare_axes
 from lowering.views import Buffer, row_major, whole
 
 FEW = 16           # a reduction over at most so many elements is rather repeated than stored
+LONG = 1 << 14     # a reduction over so many elements is taken in pieces ...
+FEW_RESULTS = 64   # ... if there are at most so many
+PIECE = 1 << 12    # elements of a piece, at least
+MOST_PIECES = 512
 
 
 @dataclass(slots=True)
 class Part:
-    """`kernel` for each point of `grid`, axes in the order of memory."""
+    """`kernel` for each point of `grid`, axes in the order of memory.
+
+    pieces: the axis of the grid, if there is one, that says which piece of the loops is summed.
+    """
     kernel: Kernel
     grid: list
+    pieces: Axis | None = None
 
     @property
     def points(self) -> int:
         return math.prod(axis.extent for axis in self.grid)
 
 
-def parts(kernel: Kernel) -> list[Part]:
-    """The parts of a kernel."""
-    splitter = _Splitter(prepare_axes(kernel))
+def parts(kernel: Kernel, in_pieces: bool = True) -> list[Part]:
+    """The parts of a kernel. in_pieces: whether long reductions are taken in pieces."""
+    splitter = _Splitter(prepare_axes(kernel), in_pieces)
     splitter.run()
     return splitter.parts
 
@@ -51,85 +62,131 @@ def is_apart(statement, axis: Axis) -> bool:
 @dataclass(eq=False)
 class _Splitter:
     kernel: Kernel
+    in_pieces: bool
     parts: list = field(default_factory=list)
-    cut: dict = field(default_factory=dict)       # id of a reduction -> what reads its results
+    stored: dict = field(default_factory=dict)    # id of a reduction -> what reads its results
 
     def run(self):
-        stores = [s for s in self.kernel.statements if isinstance(s, Store)]
+        statements = self._replaced(self.kernel.statements, _is_long) if self.in_pieces \
+            else self.kernel.statements
         groups: dict = {}
-        for store in stores:
-            groups.setdefault(frozenset(self._grid(self._needed([store]))), []).append(store)
-        for group in groups.values():
-            self._part(group)
+        for store in statements:
+            if isinstance(store, Store):
+                grid = frozenset(self._grid(_needed([store], statements)))
+                groups.setdefault(grid, []).append(store)
+        for stores in groups.values():
+            self._part(_needed(stores, statements))
 
-    def _needed(self, stores: list) -> list:
-        """What some stores need, in order."""
-        live = {id(store) for store in stores}
-        found = list(stores)
-        for statement in reversed(self._order(stores)):
-            if id(statement) in live:
-                for value in statement.inputs:
-                    if id(value) not in live:
-                        live.add(id(value))
-                        found.append(value)
-        return [s for s in self._order(stores) if id(s) in live]
-
-    def _order(self, stores: list) -> list:
-        """All statements, and stores that are new, in an order in which they can be computed."""
-        known = {id(s) for s in self.kernel.statements}
-        return [*self.kernel.statements, *(s for s in stores if id(s) not in known)]
+    def _axes(self, statements: list) -> list[Axis]:
+        """The axes of statements, in the order of memory; those of pieces last."""
+        used = frozenset().union(*(s.axes for s in statements))
+        known = [axis for axis in self.kernel.axes if axis in used]
+        return [*known, *used.difference(known)]
 
     def _grid(self, statements: list) -> list[Axis]:
         """The axes on which the statements are apart."""
-        return [axis for axis in self.kernel.axes
-                if any(axis in s.axes for s in statements)
-                and all(is_apart(s, axis) for s in statements)]
+        return [axis for axis in self._axes(statements)
+                if all(is_apart(s, axis) for s in statements)]
 
-    def _part(self, stores: list):
-        """Adds the part of some stores of one grid, behind the parts that it reads."""
-        grid = self._grid(self._needed(stores))
+    def _part(self, statements: list, pieces: Axis | None = None):
+        """Adds a part, behind the parts that it reads."""
+        changed = None
+        while changed is not statements:
+            statements = changed or statements
+            grid = self._grid(statements)
+            changed = self._replaced(statements, partial(_is_shared, grid=grid) if pieces is None
+                                     else partial(_is_apart_from, total=statements[-2], grid=grid))
+        kernel = Kernel(statements, self._axes(statements), self.kernel.name)
+        self.parts.append(Part(kernel, grid, pieces))
+
+    def _replaced(self, statements: list, is_cut: Callable) -> list:
+        """The statements with others in place of reductions that become parts of their own."""
         changed: dict = {}
-        statements = []
-        for statement in self._needed(stores):
-            if self._is_shared(statement, grid):
-                fresh = self._read(statement)
-            else:
-                fresh = replace(statement, inputs=[changed[id(v)] for v in statement.inputs])
+        result: list = []
+        some = False
+        for statement in statements:
+            inputs = [changed[id(value)] for value in statement.inputs]
+            same = all(a is b for a, b in zip(inputs, statement.inputs, strict=True))
+            fresh = statement if same else replace(statement, inputs=inputs)
+            if is_cut(statement):
+                some = True
+                *before, fresh = self._stored(fresh, _needed([fresh], [*result, fresh]))
+                result += before
             changed[id(statement)] = fresh
-            statements.append(fresh)
-        live = _live(statements)
-        axes = [axis for axis in self.kernel.axes if any(axis in s.axes for s in live)]
-        self.parts.append(Part(Kernel(live, axes, self.kernel.name), grid))
+            result.append(fresh)
+        return _live(result) if some else statements
 
-    def _is_shared(self, statement, grid: list) -> bool:
-        """Whether a reduction gives the same for many points, and is worth a part of its own."""
-        if not isinstance(statement, (Reduce, Cumulate)):
-            return False
-        repeats = math.prod(axis.extent for axis in grid if axis not in statement.result_axes)
-        over = statement.axes.difference(grid)
-        return repeats > 1 and math.prod(axis.extent for axis in over) > FEW
+    def _stored(self, reduction: Statement, needed: list) -> list:
+        """The statements that read a reduction's results, which a part of its own stores."""
+        known = self.stored.get(id(reduction))
+        if known is None:
+            known = self.stored[id(reduction)] = reduction, self._store(reduction, needed)
+        return known[1]
 
-    def _read(self, statement) -> Load:
-        """Reads a reduction's results, which a part of its own stores in memory."""
-        if id(statement) not in self.cut:
-            axes = [axis for axis in self.kernel.axes if axis in statement.result_axes]
-            shape = tuple(axis.extent for axis in axes)
-            view = whole(Buffer(local_dtype(statement.dtype), math.prod(shape)), shape)
-            place = Place(view, 0, dict(zip(axes, row_major(shape))))
-            store = Store([statement], view.dtype, frozenset(axes), statement.location,
-                          place=place)
-            self.cut[id(statement)] = place
-            self._part([store])
-        place = self.cut[id(statement)]
-        return Load([], statement.dtype, frozenset(place.coefficients), statement.location,
-                    place=place)
+    def _store(self, reduction: Statement, needed: list) -> list:
+        axes = [axis for axis in self.kernel.axes if axis in reduction.result_axes]
+        pieces = _pieces(reduction) if self.in_pieces else None
+        place = _new_place(reduction, [*axes, *([pieces] if pieces else [])])
+        store = Store([reduction], place.view.dtype, frozenset(place.coefficients),
+                      reduction.location, place=place)
+        self._part([*needed, store], pieces)
+        load = Load([], reduction.dtype, store.axes, reduction.location, place=place)
+        if pieces is None:
+            return [load]
+        return [load, replace(reduction, inputs=[load], axes=store.axes,
+                              over=frozenset([pieces]))]
+
+
+def _new_place(statement: Statement, axes: list) -> Place:
+    """Memory for a value at each index of some axes; numbers have the dtype they are computed in.
+    """
+    shape = tuple(axis.extent for axis in axes)
+    view = whole(Buffer(local_dtype(statement.dtype), math.prod(shape)), shape)
+    return Place(view, 0, dict(zip(axes, row_major(shape))))
+
+
+def _length(statement) -> int:
+    return math.prod(axis.extent for axis in statement.over)
+
+
+def _is_long(statement) -> bool:
+    """Whether a reduction leaves most of a GPU idle."""
+    return isinstance(statement, Reduce) and _length(statement) >= LONG \
+        and math.prod(axis.extent for axis in statement.result_axes) <= FEW_RESULTS
+
+
+def _pieces(statement) -> Axis | None:
+    """The axis of the pieces in which a reduction is taken."""
+    if not _is_long(statement):
+        return None
+    return Axis(min(-(-_length(statement) // PIECE), MOST_PIECES))
+
+
+def _is_shared(statement, grid: list) -> bool:
+    """Whether a reduction gives the same for many points, and is worth a part of its own."""
+    if not isinstance(statement, (Reduce, Cumulate)):
+        return False
+    repeats = math.prod(axis.extent for axis in grid if axis not in statement.result_axes)
+    over = statement.axes.difference(grid)
+    return repeats > 1 and math.prod(axis.extent for axis in over) > FEW
+
+
+def _is_apart_from(statement, total, grid: list) -> bool:
+    """Whether a reduction is another than the `total` that is taken in pieces, and whole in each
+    of them."""
+    return isinstance(statement, (Reduce, Cumulate)) and statement is not total \
+        and statement.result_axes.issubset(grid)
+
+
+def _needed(wanted: list, statements: list) -> list:
+    """Those of the statements that some of them need, in order."""
+    live = {id(statement) for statement in wanted}
+    for statement in reversed(statements):
+        if id(statement) in live:
+            live.update(id(value) for value in statement.inputs)
+    return [s for s in statements if id(s) in live]
 
 
 def _live(statements: list) -> list:
     """The statements that some store needs."""
-    live: set = set()
-    for statement in reversed(statements):
-        if isinstance(statement, Store) or id(statement) in live:
-            live.add(id(statement))
-            live.update(id(value) for value in statement.inputs)
-    return [s for s in statements if id(s) in live]
+    return _needed([s for s in statements if isinstance(s, Store)], statements)

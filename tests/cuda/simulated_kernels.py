@@ -13,7 +13,7 @@ from test_laws import assert_close, each, evaluate
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
-from lowering.cuda import driver
+from lowering.cuda import driver, emit, parts, rows
 from lowering.errors import IndexOutOfBounds
 
 
@@ -38,6 +38,24 @@ def test_kernels_equal_evaluate(row, case, dtype, folder):
         assert_close(part, expected, row)
 
 
+@pytest.fixture
+def in_blocks(monkeypatch):
+    """Blocks of four threads share loops over two elements already, and sums over four are taken
+    in pieces; nothing is kept for want of memory."""
+    for module, settings in ((rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
+                             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2})):
+        for name, value in settings.items():
+            monkeypatch.setattr(module, name, value)
+
+
+BLOCK_DTYPES = ("float32", "int32", "bool", "float16", "complex64")
+
+
+@pytest.mark.parametrize("row, case, dtype", each(dtypes=BLOCK_DTYPES))
+def test_kernels_in_blocks_equal_evaluate(row, case, dtype, folder, in_blocks):
+    test_kernels_equal_evaluate(row, case, dtype, folder)
+
+
 def assert_same(function, args, folder, ulp=64):
     """The device's results are those of the CPU, up to the order of sums."""
     expected = ft.tree.leaves(ft.jit(function, device="cpu")(*args))
@@ -51,6 +69,23 @@ def assert_same(function, args, folder, ulp=64):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name, folder):
     assert_same(*PROGRAMS[name], folder)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_in_blocks(name, folder, in_blocks):
+    assert_same(*PROGRAMS[name], folder)
+
+
+def test_blocks_share_loops_and_take_long_ones_in_pieces():
+    """At the sizes for which it is meant."""
+    def source(function, *args):
+        return compiled(function, args)[0].source()
+    wide, long = np.ones((5, 100), "float32"), np.ones(40_000, "float32")
+    assert "range(thread, n_j, threads)" in source(PROGRAMS["softmax"][0], wide)
+    assert "syncthreads" not in source(PROGRAMS["softmax"][0], wide.T[:, :5])
+    assert_same(PROGRAMS["softmax_gradient"][0], (wide, wide), None)
+    assert source(lambda x: x - x.mean(), long).count("@cuda.jit") == 2
+    assert_same(lambda x: (x - x.mean(), x.argmax()), (np.sin(np.arange(20_000.0)),), None)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -113,6 +148,11 @@ COMPOSITIONS = {
 
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_compositions(name, folder):
+    assert_same(*COMPOSITIONS[name], folder, ulp=2000)
+
+
+@pytest.mark.parametrize("name", COMPOSITIONS)
+def test_compositions_in_blocks(name, folder, in_blocks):
     assert_same(*COMPOSITIONS[name], folder, ulp=2000)
 
 

@@ -1,0 +1,197 @@
+"""Kernels in which a block of threads computes a point: reductions, softmax, layer norm.
+
+The threads share the loops; what each has reduced is combined in shared memory, pair by pair, in
+an order that does not change from run to run:
+
+    acc0 = float32(0.0)
+    for j in range(thread, n_j, threads):
+        acc0 = sum_step(acc0, x0[i * n_j + j])
+    shared0[thread] = acc0
+    cuda.syncthreads()
+    half = threads // 2
+    while half > 0:
+        if thread < half:
+            shared0[thread] = sum_step(shared0[thread], shared0[thread + half])
+        cuda.syncthreads()
+        half //= 2
+    acc0 = shared0[0]
+
+In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Imports `emit`, `nest`,
+`cuda.emit`, `cuda.parts`.
+"""
+from __future__ import annotations
+
+from functrans.ir.type import name_of
+from lowering.cuda.emit import BLOCK, CudaText, GridEmitter, block_size, inner_axes
+from lowering.cuda.parts import Part, is_apart
+from lowering.kernel_text import INDENT, from_memory, local_dtype
+from lowering.loops import Cumulate, Load, Reduce, Store
+from lowering.nest import Loop, Nest, Step, accumulator
+
+SHORT = 32           # loops shorter than this are not worth a block
+FEW_POINTS = 4096    # up to so many points a block for each is better, even if it reads far apart
+
+
+def emit_rows(part: Part) -> CudaText | None:
+    """The text of a part with a block for each point, if that is possible and worth it."""
+    order = _order(part)
+    if not order or not part.pieces and order[0].extent < SHORT:
+        return None
+    if not any(isinstance(s, Reduce) for s in part.kernel.statements):
+        return None
+    if not part.pieces and part.points > FEW_POINTS and not _reads_rows(part, order[0]):
+        return None
+    emitter = _RowEmitter(part, order)
+    loops = sum(isinstance(item, Loop) for item in emitter.nest.body)
+    if part.pieces and loops > 1 or not _can_share(emitter.nest):
+        return None
+    return emitter.emit()
+
+
+def _order(part: Part) -> list:
+    """The axes of the loops; the outermost one, which is shared, is not a short one."""
+    axes = inner_axes(part)
+    if axes and axes[0].extent < SHORT:
+        longest = max(axes, key=lambda axis: axis.extent)
+        axes = [longest, *(axis for axis in axes if axis is not longest)]
+    return axes
+
+
+def _reads_rows(part: Part, axis) -> bool:
+    """Whether neighbours along an axis lie side by side in memory."""
+    return any(abs(s.place.coefficients.get(axis, 0)) == 1 for s in part.kernel.statements
+               if isinstance(s, Load))
+
+
+# ---- whether threads can share the loops ----
+
+def _can_share(nest: Nest) -> bool:
+    """Whether the iterations of the outer loops are apart, but for what is reduced over them, and
+    read no more of each other than a thread keeps."""
+    homes: dict = {}                  # values in scratch, buffers written -> the axis of the loop
+    loops = [item for item in nest.body if isinstance(item, Loop)]
+    return bool(loops) and all(
+        _may_share(step, path, loop, nest, homes)
+        for loop in loops for step, path in _steps(loop.body, (loop,)))
+
+
+def _may_share(step: Step, path: tuple, loop: Loop, nest: Nest, homes: dict) -> bool:
+    statement, axis = step.statement, loop.axis
+    if isinstance(statement, Reduce) and axis in statement.over:
+        if accumulator(statement, path) != (0, ()):
+            return False
+    elif not is_apart(statement, axis):
+        return False
+    kept = nest.states.get(step.key, ()) if isinstance(statement, Cumulate) \
+        else nest.scratch.get(step.key, ())
+    if kept and axis not in kept or isinstance(statement, Cumulate) and axis is statement.along:
+        return False
+    if any(homes.get(key, axis) is not axis for key in step.inputs):
+        return False
+    if isinstance(statement, (Load, Store)):
+        buffer = id(statement.place.view.buffer.root())
+        if homes.get(("memory", buffer), axis) is not axis:
+            return False
+        if isinstance(statement, Store):
+            homes["memory", buffer] = axis
+    if kept:
+        homes[step.key] = axis
+    return True
+
+
+def _steps(body: list, path: tuple):
+    for item in body:
+        if isinstance(item, Loop):
+            yield from _steps(item.body, (*path, item))
+        else:
+            yield item, path
+
+
+# ---- the text ----
+
+class _RowEmitter(GridEmitter):
+    """A block for each point."""
+
+    def emit(self) -> CudaText:
+        points = self.part.points
+        longest = max(loop.axis.extent for loop in self.nest.body if isinstance(loop, Loop))
+        block = block_size(longest)
+        self.shared: list = []
+        self._line(1, "thread, threads = cuda.threadIdx.x, cuda.blockDim.x")
+        blocks = self._points(points)
+        self.numbers.preamble[:0] = [f"{name} = cuda.shared.array({BLOCK}, {kind})"
+                                     for name, kind in self.shared]
+        return self.text((blocks,), block, blocks)
+
+    def _points(self, points: int) -> int:
+        """The body for each point; the number of blocks."""
+        if not self.grid:
+            self._block(self.nest.body, 1, ())
+            return 1
+        if not self.has_scratch():
+            self.point("{point} = cuda.blockIdx.x", 1)
+            self.indices(1)
+            self._block(self.nest.body, 1, ())
+            return points
+        self.point("for {point} in range(cuda.blockIdx.x, {count}, cuda.gridDim.x):", 1)
+        self.indices(2)
+        self._block(self.nest.body, 2, ())
+        self._line(2, "cuda.syncthreads()")
+        return min(points, self.affordable())
+
+    def _block(self, body: list, depth: int, path: tuple):
+        if path:
+            super()._block(body, depth, path)
+            return
+        for item in body:
+            if isinstance(item, Loop):
+                self._share(item, depth)
+            else:
+                self._statement(item, depth, path)
+
+    def _share(self, loop: Loop, depth: int):
+        """A loop whose iterations go to the threads in turn."""
+        self._prepare(loop, depth, ())
+        name, extent = self.axis_names[loop.axis], self._extent(loop.axis)
+        first, step = "thread", "threads"
+        if self.part.pieces is not None:
+            piece, pieces = self.axis_names[self.part.pieces], self._extent(self.part.pieces)
+            first, step = f"{piece} * threads + thread", f"{pieces} * threads"
+        self._line(depth, f"for {name} in range({first}, {extent}, {step}):")
+        self._loop_body(loop.body, depth + 1, (loop,))
+        for item, path in _steps(loop.body, (loop,)):
+            if isinstance(item.statement, Reduce) and accumulator(item.statement, path)[0] == 0:
+                self._combine(item, depth)
+
+    def _combine(self, step: Step, depth: int):
+        """The results of all threads as one, which each of them gets."""
+        statement = step.statement
+        self.location = statement.location
+        state = self._state(step, "acc", statement.dtype)
+        shared = f"shared{len(self.shared)}"
+        dtype = local_dtype(statement.dtype)
+        self.shared.append((shared, "uint8" if dtype.kind == "b" else name_of(dtype)))
+        pair = self._filled(statement.combine, {
+            "acc": from_memory(f"{shared}[thread]", dtype),
+            0: from_memory(f"{shared}[thread + half]", dtype)}, statement.dtype)
+        for text in (f"{shared}[thread] = {state}", "cuda.syncthreads()", "half = threads // 2",
+                     "while half > 0:", f"{INDENT}if thread < half:",
+                     f"{INDENT * 2}{shared}[thread] = {pair}", f"{INDENT}cuda.syncthreads()",
+                     f"{INDENT}half //= 2", f"{state} = {from_memory(f'{shared}[0]', dtype)}"):
+            self._line(depth, text)
+
+    def _store(self, step: Step, depth: int, path: tuple):
+        if not path:                                    # outside of the loops: once
+            self._line(depth, "if thread == 0:")
+            depth += 1
+        super()._store(step, depth, path)
+
+    def _scratch_index(self, axes: tuple) -> str:
+        """The memory of each block lies behind that of the one before."""
+        text = "cuda.blockIdx.x" if self.grid else ""
+        for axis in axes:
+            index = self.axis_names[axis]
+            start = f"({text})" if " " in text else text
+            text = f"{start} * {self._extent(axis)} + {index}" if text else index
+        return text
+
