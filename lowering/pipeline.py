@@ -74,7 +74,7 @@ class Emitters:
     """How a target writes its kernels.
 
     cluster: a `Kernel` as one text or several, in the order in which they run. sort: as
-    `sort_kernel`. loop: as `loop_kernel`. product: a `Product` as a text, or None for a library.
+    `sort_kernel`. loop: as `loop_kernel`. product: a `Product` as texts, or None for a library.
     """
     cluster: Callable
     sort: Callable
@@ -140,8 +140,8 @@ class _Lowering:
     def _product(self, step: Opaque):
         left, right = step.detail
         product = Product(left, right, step.outputs[0], step.equation and step.equation.location)
-        text = self.emitters.product(product)
-        yield product if text is None else _launch(text)
+        texts = self.emitters.product(product)
+        yield from [product] if texts is None else map(_launch, texts)
 
     def _copy(self, step: Opaque):
         yield Copy(step.inputs[0], step.outputs[0])

@@ -20,7 +20,7 @@ _NUMPY = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32
 _PLAIN = {*keyword.kwlist, "error", "real", "imag", "conjugate", "float", "int", "complex", "range",
           "reversed"}
 _DEFINED = re.compile(r"def (\w+)\(")
-_SHARED = re.compile(r"shared\.array\([^,]+, (\w+)\)")
+_SHARED = re.compile(r"(?:shared|local)\.array\(.+, (\w+)\)")
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=\()|\b(?:inf|nan)\b")
 
 

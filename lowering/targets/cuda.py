@@ -21,7 +21,7 @@ from lowering.cuda import driver
 from lowering.cuda.emit import CudaText, alone, emit_threads
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
-from lowering.cuda.products import product_kernel
+from lowering.cuda.products import product_kernels
 from lowering.cuda.rows import emit_rows
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import cuda_sort_kernel
@@ -64,11 +64,7 @@ def _loop(equation, inputs, outputs):
     return text and alone(text)
 
 
-def _product(step):
-    return product_kernel(step)
-
-
-EMITTERS = Emitters(_cluster, cuda_sort_kernel, _loop, _product)
+EMITTERS = Emitters(_cluster, cuda_sort_kernel, _loop, product_kernels)
 
 
 # ---- the whole ----

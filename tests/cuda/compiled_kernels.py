@@ -5,7 +5,7 @@ import os
 
 import pytest
 from on_cuda import compiled, cuda_texts
-from programs import PROGRAMS
+from programs import PROGRAMS, dense, floats, layer_norm, softmax
 from test_laws import each
 
 from lowering.cuda import driver
@@ -14,7 +14,16 @@ from lowering.source import as_function, module_text
 
 CAPABILITIES = ((7, 5), (9, 0))
 EVERY = 1 if os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough" else 23
-HOT = ("saxpy", "softmax", "gates", "gates_backward", "layer_norm", "dense")
+WIDE, SQUARE = floats(5, 100), floats(100, 100)
+HOT = {
+    **{name: PROGRAMS[name] for name in ("saxpy", "softmax", "gates", "gates_backward",
+                                         "layer_norm", "dense")},
+    "softmax of rows": (softmax, (WIDE,)),
+    "layer norm of rows": (layer_norm, (WIDE, floats(100), floats(100))),
+    "dense by tiles": (dense, (SQUARE, SQUARE, floats(100))),
+    "product of doubles": (lambda x: x @ x.T, (SQUARE.astype("float64"),)),
+    "sum in pieces": (lambda x: (x * x).sum(), (floats(100_000),)),
+}
 
 
 def kernel_of(text: str, types: tuple) -> driver.Kernel:
@@ -34,7 +43,7 @@ def test_kernels_of_rows_compile(row, case, dtype):
 @pytest.mark.parametrize("capability", CAPABILITIES)
 @pytest.mark.parametrize("name", HOT)
 def test_hot_kernels_do_not_spill(name, capability):
-    function, args = PROGRAMS[name]
+    function, args = HOT[name]
     reports = compiled(function, args)[0].cubin_report(capability)
     assert reports
     for report in reports:

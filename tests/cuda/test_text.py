@@ -30,6 +30,7 @@ KERNELS = {
     "long_sum": (lambda x: x.sum(), (floats(100_000),)),
     "dense": (dense, (floats(3, 5), floats(5, 4), floats(4))),
     "large_product": (lambda x, w: x @ w, (floats(64, 128), floats(128, 64))),
+    "large_product_in_pieces": (lambda x: x.T @ x, (floats(2000, 64),)),
     "running_sum": PROGRAMS["running_sum"],
     "pendulum": PROGRAMS["pendulum"],
 }
