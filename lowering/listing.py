@@ -119,7 +119,7 @@ class Writer:
 
     def kernel_text(self, kernel, name: str) -> str:
         """The text of a kernel under a name of its own."""
-        return _commented(kernel).replace("def kernel(", f"def {name}(", 1)
+        return commented(kernel).replace("def kernel(", f"def {name}(", 1)
 
     def check_code(self, launch: Launch) -> int:
         first = len(self.checks)
@@ -127,7 +127,7 @@ class Writer:
         return first
 
 
-def _commented(kernel) -> str:
+def commented(kernel) -> str:
     """The text of a kernel, with the user's lines where they change."""
     lines, last = [], None
     locations = kernel.locations or [None] * kernel.text.count("\n")

@@ -92,13 +92,13 @@ CPU = Emitters(_on_cpu, sort_kernel, loop_kernel, lambda product: None)
 def make_plan(program: Program, emitters: Emitters = CPU) -> Plan:
     """The steps of an optimized Program."""
     fuser = Fuser(program).run()
-    lowering = _Lowering(emitters)
-    steps = [step for number in _order(fuser)
+    lowering = Lowering(emitters)
+    steps = [step for number in ordered_steps(fuser)
              for step in lowering.steps(fuser.steps[number], fuser)]
     return assign_memory(Plan(steps, program.input_types, program.output_types))
 
 
-def _order(fuser: Fuser) -> list[int]:
+def ordered_steps(fuser: Fuser) -> list[int]:
     """The numbers of the steps, each after those on which it depends."""
     done, order = 0, []
     waiting = [number for number, step in enumerate(fuser.steps) if step is not None]
@@ -119,7 +119,7 @@ def _launch(text) -> Launch:
     return Launch(text, list(reads.values()), list(reads.values()))
 
 
-class _Lowering:
+class Lowering:
     """Steps of fusion as steps of the plan, with the kernels of a target."""
 
     def __init__(self, emitters: Emitters):

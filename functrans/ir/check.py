@@ -6,7 +6,7 @@ Imports `ir` only.
 from __future__ import annotations
 
 from functrans.ir.program import Equation, Literal, Program, Var, inner_programs
-from functrans.ir.show import Names, _equation_lines
+from functrans.ir.show import Names, equation_lines
 
 NEIGHBOURS = 5
 
@@ -76,7 +76,7 @@ def neighbourhood(program: Program, number: int | None) -> str:
         names.add(var, wish)
     at = 0 if number is None else number
     for index, equation in enumerate(program.equations):
-        text = "\n".join(_equation_lines(equation, names, locations=True))
+        text = "\n".join(equation_lines(equation, names, locations=True))
         if abs(index - at) <= NEIGHBOURS:
             lines.append(("--> " if index == number else "    ") + text)
     if number == len(program.equations):

@@ -92,6 +92,14 @@ def map_inner(program: Program, change: Callable[[Program], Program]) -> Program
         for equation in program.equations])
 
 
+def without_locations(program: Program) -> Program:
+    """The Program as part of others: where it is copied into one, its equations belong to the
+    line of the equation that it stands for."""
+    return map_inner(program.replace(equations=[equation.replace(location=None)
+                                                for equation in program.equations]),
+                     without_locations)
+
+
 def used_inputs(program: Program) -> tuple:
     """For each input, whether an equation or an output reads it."""
     used = {atom for equation in program.equations for atom in equation.inputs

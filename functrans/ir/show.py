@@ -104,7 +104,7 @@ def _header(equation: Equation, names: Names) -> str:
     return f"{results} = {call}" if results else call
 
 
-def _equation_lines(equation: Equation, names: Names, locations: bool):
+def equation_lines(equation: Equation, names: Names, locations: bool):
     inputs = [names(atom) for atom in equation.inputs]      # names before the outputs' names
     del inputs
     head = _header(equation, names)
@@ -129,7 +129,7 @@ def program_lines(program: Program, label: str | None = None, locations: bool = 
     results = ", ".join(str(kind) for kind in program.output_types)
     yield f"{label or program.name or 'program'}({arguments}) -> ({results}):"
     for equation in program.equations:
-        for line in _equation_lines(equation, names, locations):
+        for line in equation_lines(equation, names, locations):
             yield INDENT + line
     yield f"{INDENT}return {', '.join(names(atom) for atom in program.outputs) or 'nothing'}"
 
@@ -140,7 +140,7 @@ def show(program: Program, locations: bool = True) -> str:
 
 
 def show_equation(equation: Equation) -> str:
-    return "\n".join(_equation_lines(equation, Names(), locations=True))
+    return "\n".join(equation_lines(equation, Names(), locations=True))
 
 
 def show_html(program: Program) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from functrans.ir import library
 from functrans.ir.library import INTEGER, Block, LibraryProgram, Routine
 from functrans.ir.primitive import Call
+from functrans.ir.rewrite import without_locations
 from functrans.ir.type import is_complex
 from functrans.primitives.basic import broadcast, with_batch_axis
 from functrans.primitives.elementwise import (
@@ -54,7 +55,7 @@ def by_library(function: Callable, call: type = LibraryProgram):
         traced, captured = trace(lambda *args: function(*args, **dict(params)), types,
                                  function.__name__.strip("_"))
         assert not captured
-        return call(traced)
+        return call(without_locations(traced))
 
     @wraps(function)
     def kernel(types, params):
