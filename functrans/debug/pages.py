@@ -166,8 +166,9 @@ def _steps(picture, labels: _Labels) -> str:
                           f"{count} equation{'s' if count != 1 else ''}", *lines])
         texts = "".join(f"<pre>{_code(text)}</pre>" for _, text in step.kernels)
         inner = "".join(_steps(each, labels) for each in step.inner)
+        shown = " open" if inner or few else ""
         parts.append(f'<details class="kernel" id="{step.key}" data-step="{step.key}" '
-                     f'style="--hue:{labels.hues[step.key]}"{" open" if inner or few else ""}><summary>'
+                     f'style="--hue:{labels.hues[step.key]}"{shown}><summary>'
                      f'<code>{_escaped(labels.names[step.key])}</code><small>{_escaped(note)}'
                      f'</small></summary>{texts}{inner}</details>')
     return "".join(parts)

