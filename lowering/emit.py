@@ -15,6 +15,7 @@ import numpy as np
 
 from functrans.ir.type import name_of
 from lowering.expression import CHOICE, PRODUCT, SUM, Text, template
+from lowering.followed import whole
 from lowering.kernel_text import (INDENT, KernelText, Numbers, Split, cast, constant, from_memory,
                                   local_dtype, to_memory)
 from lowering.loops import Axis, Constant, Cumulate, Index, Load, Map, Pick, Place, Reduce, Store
@@ -44,7 +45,7 @@ class Emitter:
         self.axis_names = _axis_names(nest)
         self.extents = {axis: f"n_{name}" if len(nest.axes) > 1 else "n"
                         for axis, name in self.axis_names.items()}
-        self.pointers: dict = {}             # (buffer, offset, ...) -> name
+        self.pointers: dict = {}             # buffer -> (offset, name) of each
         self.names: dict = {}                # key -> Text (or _Split)
         self.reads = Counter()
         self.checks: list = []
@@ -79,7 +80,7 @@ class Emitter:
         """The text with its head, the parameters, and the user's line of each line."""
         for axis in self.nest.axes:
             if axis in self.used_extents:
-                self.numbers.add(self.extents[axis], "integer", None, int(axis.extent))
+                self.numbers.add(self.extents[axis], "integer", None, whole(axis.extent))
         parameters = self.numbers.all_parameters()
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
         lines = [head, *(INDENT + line for line in self.numbers.preamble), *self.lines]
@@ -290,11 +291,12 @@ class Emitter:
     # ---- memory ----
 
     def _pointer(self, view: View, offset: int) -> str:
-        key = (id(view.buffer), offset)
-        name = self.pointers.get(key)
-        if name is None:
-            name = self.pointers[key] = self.numbers.pointer(view.buffer, offset)
-        return name
+        known = self.pointers.setdefault(id(view.buffer), [])
+        for start, name in known:
+            if start == offset:
+                return name
+        known.append((offset, self.numbers.pointer(view.buffer, offset)))
+        return known[-1][1]
 
     def _address(self, place: Place, dynamic: list[str]) -> str:
         """The text `pointer[index]` of a place."""
@@ -306,7 +308,9 @@ class Emitter:
         strides = {axis: abs(stride) for axis, stride in place.coefficients.items()}
         name = self._pointer(place.view, offset)
         outer = self.nest.axes[0] if self.nest.axes else None
-        self.moves.setdefault(name, set()).add(place.coefficients.get(outer, 0))
+        moves, move = self.moves.setdefault(name, []), place.coefficients.get(outer, 0)
+        if move not in moves:
+            moves.append(move)
         terms = self._linear(strides, place.coefficients) + dynamic
         return f"{name}[{' + '.join(terms) or '0'}]"
 

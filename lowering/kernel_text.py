@@ -15,6 +15,7 @@ import numpy as np
 
 from functrans.ir.type import name_of
 from lowering.expression import ATOM, COMPARISON, Text
+from lowering.followed import whole
 from lowering.views import Buffer, View
 
 INDENT = "    "
@@ -71,7 +72,8 @@ class Numbers:
         self.preamble: list[str] = []            # lines that read numbers from parameters
         self._constants: list[float] = []
         self._constant_names: dict = {}
-        self._strides: dict[int, str] = {}
+        self._strides: list[tuple] = []          # (stride, parameter)
+        self.origins: dict = {}                  # a number -> (parameter, place in it, parts)
         self._fresh: Counter = Counter()
 
     def all_parameters(self) -> list[Parameter]:
@@ -99,13 +101,15 @@ class Numbers:
 
     def integer(self, prefix: str, value: int) -> str:
         """A new parameter for an integer that depends on sizes."""
-        return self.add(self.name(prefix), "integer", None, int(value))
+        return self.add(self.name(prefix), "integer", None, whole(value))
 
     def stride(self, value: int) -> str:
         """The parameter for a stride; equal strides share one."""
-        if value not in self._strides:
-            self._strides[value] = self.integer("s", value)
-        return self._strides[value]
+        for known, name in self._strides:
+            if known == value:
+                return name
+        self._strides.append((value, self.integer("s", value)))
+        return self._strides[-1][1]
 
     # ---- numbers ----
 
@@ -115,9 +119,9 @@ class Numbers:
         So that a new learning rate, or a mean over another number of elements, is no new kernel.
         """
         dtype = local_dtype(np.asarray(value).dtype)
-        if dtype.kind == "b" or _is_plain(value):
+        if is_plain(value):
             return constant(value)
-        key = (dtype, np.asarray(value).tobytes())
+        key = identity(value)
         name = self._constant_names.get(key)
         if name is None:
             name = self._constant_names[key] = self.name("c")
@@ -127,11 +131,13 @@ class Numbers:
 
     def _integer_line(self, name: str, value, dtype: np.dtype) -> str:
         parameter = self.integer("constant", int(np.asarray(value).astype(np.int64)))
+        self.origins[identity(value)] = parameter, 0, 1
         return f"{name} = {dtype.name}({parameter})"
 
     def _float_line(self, name: str, value, dtype: np.dtype) -> str:
         parts = (value.real, value.imag) if dtype.kind == "c" else (value,)
         places = []
+        self.origins[identity(value)] = "constants", len(self._constants), len(parts)
         for part in parts:
             places.append(f"constants[{len(self._constants)}]")
             self._constants.append(float(part))
@@ -207,8 +213,16 @@ def _short(value: float) -> str:
     return text if len(text) < 14 else np.format_float_scientific(np.float32(value), unique=True)
 
 
-def _is_plain(value) -> bool:
+def identity(value) -> tuple:
+    """Numbers of which this is equal share a parameter."""
+    array = np.asarray(value)
+    return local_dtype(array.dtype), array.tobytes()
+
+
+def is_plain(value) -> bool:
     """Numbers that belong to a formula rather than to its sizes or settings."""
+    if isinstance(value, (bool, np.bool_)):
+        return True
     if np.iscomplexobj(value):
-        return _is_plain(value.real) and _is_plain(value.imag)
+        return is_plain(value.real) and is_plain(value.imag)
     return value != value or float(value) in (0, 1, -1, 2, -2, 0.5, -0.5, math.inf, -math.inf)

@@ -14,10 +14,8 @@ from functrans.ir.library import LibraryProgram
 from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program
 from functrans.ir.rewrite import dead_code, inline, map_inner
-from lowering.emit import emit
 from lowering.library import lower_routines
 from lowering.native import lapack
-from lowering.nest import build_nest
 from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
 from lowering.passes.cluster import Cluster
@@ -26,8 +24,8 @@ from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
 from lowering.passes.reroll import reroll
 from lowering.passes.simplify import simplify
-from lowering.passes.tile import mark_tiles
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
+from lowering.recipes import kernel_text
 from lowering.scalar import loop_kernel
 from lowering.sorting import sort_kernel
 
@@ -83,7 +81,7 @@ class Emitters:
 
 
 def _on_cpu(kernel) -> list:
-    return [emit(mark_tiles(build_nest(kernel)))]
+    return [kernel_text(kernel)]
 
 
 CPU = Emitters(_on_cpu, sort_kernel, loop_kernel, lambda product: None)
