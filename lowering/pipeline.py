@@ -29,6 +29,7 @@ from lowering.recipes import kernel_text
 from lowering.scalar import loop_kernel
 from lowering.sorting import sort_kernel
 
+
 def passes(routines: bool = True):
     """The passes by name; each takes a Program and gives one that means the same.
 
@@ -59,8 +60,14 @@ def _callee_with(routines: bool) -> Callable:
 
 def optimize(program: Program, watch=None, routines: bool = True) -> Program:
     """The Program after all passes. `watch(name, program)` sees it after each."""
+    clean = before = None           # clean: what was simplified last, without dead code
     for name, run in passes(routines):
+        if program is clean and name in ("simplify", "dead code"):
+            continue
         program = run(program)
+        if (before, name) == ("simplify", "dead code"):
+            clean = program
+        before = name
         if watch is not None:
             watch(name, program)
             check(program)

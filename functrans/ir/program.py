@@ -98,7 +98,6 @@ class Equation(_Immutable):
     """`outputs = primitive[params] inputs`, made at `location`."""
 
     __slots__ = ("primitive", "inputs", "params", "outputs", "location", "_kernel", "_inner")
-    _FIELDS = __slots__[:-2]
 
     def __init__(self, primitive: Primitive, inputs: tuple, params: dict, outputs: tuple,
                  location: Location | None = None):
@@ -111,8 +110,13 @@ class Equation(_Immutable):
         _set(self, "_inner", _UNKNOWN)
 
     def replace(self, **changes) -> Equation:
-        fields = {name: getattr(self, name) for name in self._FIELDS}
-        return Equation(**{**fields, **changes})
+        of = changes.get
+        changed = Equation(of("primitive", self.primitive), of("inputs", self.inputs),
+                           of("params", self.params), of("outputs", self.outputs),
+                           of("location", self.location))
+        if "params" not in changes:
+            _set(changed, "_inner", self._inner)
+        return changed
 
     @property
     def kernel(self):
@@ -125,7 +129,12 @@ class Equation(_Immutable):
     @property
     def effect(self) -> bool:
         """Whether running it, or a Program in it, does more than compute its results."""
-        return self.primitive.effect or any([inner.effect for inner in inner_programs(self)])
+        if self.primitive.effect:
+            return True
+        inner = self._inner                     # passes ask for this often, too
+        if inner is _UNKNOWN:
+            inner = inner_programs(self)
+        return bool(inner) and any([program.effect for program in inner])
 
     @property
     def axis_names(self) -> frozenset:

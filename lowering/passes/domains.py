@@ -7,6 +7,8 @@ In: equations. Out: dimensions, accesses, views. Imports `functrans.ir`, `passes
 """
 from __future__ import annotations
 
+from functools import lru_cache
+
 from functrans.ir import primitive as kernels
 from functrans.ir.program import Equation, Literal
 from lowering.passes.access import through
@@ -42,12 +44,17 @@ def contract_layout(equation: Equation, kernel):
 
     The domain is (batch, free of lhs, free of rhs, contracted).
     """
-    lhs, rhs = (atom.type.shape for atom in equation.inputs)
-    (lc, rc), (lb, rb) = kernel.contract, kernel.batch
-    lf = [k for k in range(len(lhs)) if k not in lc and k not in lb]
-    rf = [k for k in range(len(rhs)) if k not in rc and k not in rb]
+    lhs, rhs = equation.inputs
+    return _layout(len(lhs.type.shape), len(rhs.type.shape), kernel.contract, kernel.batch)
+
+
+@lru_cache(maxsize=1024)
+def _layout(left_rank: int, right_rank: int, contract: tuple, batch: tuple) -> tuple:
+    (lc, rc), (lb, rb) = contract, batch
+    lf = [k for k in range(left_rank) if k not in lc and k not in lb]
+    rf = [k for k in range(right_rank) if k not in rc and k not in rb]
     rank = len(lb) + len(lf) + len(rf)
-    left, right = [0] * len(lhs), [0] * len(rhs)
+    left, right = [0] * left_rank, [0] * right_rank
     for k, (i, j) in enumerate(zip(lb, rb)):
         left[i] = right[j] = k
     for k, i in enumerate(lf):
@@ -56,7 +63,7 @@ def contract_layout(equation: Equation, kernel):
         right[j] = len(lb) + len(lf) + k
     for k, (i, j) in enumerate(zip(lc, rc)):
         left[i] = right[j] = rank + k
-    return left, right
+    return tuple(left), tuple(right)
 
 
 def contract_domain(equation: Equation, kernel) -> tuple:

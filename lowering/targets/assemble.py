@@ -75,16 +75,17 @@ class Assembler:
 
     def _finish(self) -> Assembly:
         constants = np.array(self.constants or [0], np.int64)
-        code = np.array(self.code, np.int64)
+        start = constants.ctypes.data
         for place, number in self.constant_places:
-            code[place] += constants.ctypes.data + 8 * number
+            self.code[place] += start + 8 * number
+        code = np.array(self.code, np.int64)
         return Assembly(code, self.registers, self.end, self.checks, [constants, *self.alive],
                         self.kernels)
 
     # ---- writing ----
 
     def write(self, *numbers: int):
-        self.code.extend(int(number) for number in numbers)
+        self.code += numbers
 
     def operand(self, buffer: Buffer, offset: int) -> tuple[int, int]:
         """Register and bytes of an element of a buffer."""
