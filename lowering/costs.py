@@ -77,7 +77,7 @@ def _kernel_cost(kernel: KernelText) -> Cost:
         if parameter.kind == "pointer":
             accessed = counter.accesses[parameter.name] * parameter.dtype.itemsize
             total += min(accessed, parameter.value.buffer.root().nbytes)
-    return Cost(counter.flops, total)
+    return Cost(round(counter.flops), round(total))
 
 
 class _Counter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -104,14 +104,20 @@ def _columns(equation: Equation, inputs: Sequence, place: int):
 
 def slopes(equation: Equation, inputs: Sequence, place: int, direction) -> list:
     """The derivatives of the outputs along a direction of one operand, by the jvp rule."""
+    program, nonzero = _jvp_of(equation, place)
+    arrays = [Array(np.asarray(x)) for x in (*inputs, direction)]
+    tangents = iter(run(program, arrays)[len(equation.outputs):])
+    return [np.asarray(next(tangents) if flag else zeros(out.type))
+            for out, flag in zip(equation.outputs, nonzero) if is_inexact(out.type.dtype)]
+
+
+@lru_cache(maxsize=1024)
+def _jvp_of(equation: Equation, place: int) -> tuple:
+    """The jvp of an equation by itself; in loops it is asked for in each step."""
     variables = tuple(Var(atom.type) for atom in equation.inputs)
     outputs = tuple(Var(atom.type) for atom in equation.outputs)
     alone = Program(variables, (equation.replace(inputs=variables, outputs=outputs),), outputs)
-    program, nonzero = jvp_program(alone, tuple(k == place for k in range(len(inputs))))
-    arrays = [Array(np.asarray(x)) for x in (*inputs, direction)]
-    tangents = iter(run(program, arrays)[len(outputs):])
-    return [np.asarray(next(tangents) if flag else zeros(out.type))
-            for out, flag in zip(outputs, nonzero) if is_inexact(out.type.dtype)]
+    return jvp_program(alone, tuple(k == place for k in range(len(variables))))
 
 
 # ---- kinks ----

@@ -28,6 +28,6 @@ def debug_nans(new_val: bool = True):
     >>> import functrans as ft, functrans.numpy as fnp
     >>> with ft.debug_nans():
     ...     fnp.sqrt(4.0)
-    Array(2., dtype=float32, weak_type=True)
+    Array(2., dtype=float32)
     """
     return config.override(debug_nans=new_val)
