@@ -27,12 +27,16 @@ VOCABULARY = 128                                # characters, the rarest are unk
 
 # ---- text ----
 
-def load(short: bool) -> tuple:
-    """(vocabulary, characters to learn from, held-out characters): arrays of numbers."""
+def load(short: bool, count: int | None = None) -> tuple:
+    """(vocabulary, characters to learn from, held-out characters): arrays of numbers.
+
+    count: of characters of each, at most.
+    """
     learn, held_out = standard_library.in_two_parts(standard_library.modules(60 if short else None))
     text, rest = ("\n".join(text for _, text in part) for part in (learn, held_out))
     if short:
         text, rest = text[:120_000], rest[:12_000]
+    text, rest = text[:count], rest[:count]
     vocabulary = zoo.data.char_vocabulary(text, VOCABULARY)
     return vocabulary, vocabulary.encode(text), vocabulary.encode(rest)
 
@@ -149,6 +153,9 @@ def parse(arguments=None):
     parser.add_argument("--checkpoints", type=Path, help="folder to save to and to go on from")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output",
                         help="folder for the picture")
+    parser.add_argument("--device", default="cpu", help='"cpu" or "cuda"')
+    parser.add_argument("--characters", type=int, help="learn from so many characters only")
+    parser.add_argument("--sample", type=int, default=240, help="characters that it makes up")
     parser.add_argument("--short", action="store_true", help="a small network on a little text")
     options = parser.parse_args(arguments)
     if options.short:
@@ -158,7 +165,13 @@ def parse(arguments=None):
 
 def main(arguments=None):
     options = parse(arguments)
-    vocabulary, text, rest = load(options.short)
+    with ft.default_device(options.device):
+        train(options)
+
+
+def train(options):
+    """Trains and tells of it, on the default device."""
+    vocabulary, text, rest = load(options.short, options.characters)
     print(f"{len(text):,} characters to learn from, {len(rest):,} held out, of "
           f"{len(vocabulary)} kinds")
     baseline = NGrams(5, len(vocabulary)).fit(text).bits(rest)
@@ -173,8 +186,9 @@ def main(arguments=None):
     def report(run):
         score = bits(run.params, rest, options)
         run.history.setdefault("held_out_bits", []).append(score)
+        words = write(run.params, vocabulary, run.epoch, options.sample)
         print(f"after {run.step} steps, {time.perf_counter() - start:.0f} s: {score:.3f} bits a "
-              f"character\n{_indented(write(run.params, vocabulary, run.epoch))}\n", flush=True)
+              f"character\n{_indented(words)}\n", flush=True)
     run = zoo.fit(loss, params, windows, make_optimizer(options, options.epochs * len(windows)),
                   options.epochs, carry=first_state(options), callbacks=[report],
                   checkpoints=options.checkpoints, checkpoint_every=500,

@@ -24,14 +24,14 @@ CLASSES = 10
 
 # ---- data ----
 
-def load_digits(key):
+def load_digits(key, count: int | None = None):
     """(train images, train labels, test images, test labels), shuffled; pixels from 0 to 1.
 
-    Images are arrays of shape (count, 64), labels of shape (count,).
+    Images are arrays of shape (n, 64), labels of shape (n,). count: of both together, if not all.
     """
     digits = require("sklearn.datasets", "examples").load_digits()
     images = (digits.data / digits.data.max()).astype("float32")
-    order = np.asarray(ft.random.permutation(key, len(images)))
+    order = np.asarray(ft.random.permutation(key, len(images)))[:count]
     test, train = np.split(order, [len(order) // 5])
     return images[train], digits.target[train], images[test], digits.target[test]
 
@@ -185,6 +185,8 @@ def parse(arguments=None):
                         help="sizes of the hidden layers")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help='"cpu" or "cuda"')
+    parser.add_argument("--scans", type=int, help="use so many scans only")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output",
                         help="folder for the pictures")
     parser.add_argument("--show-ir", action="store_true",
@@ -211,7 +213,14 @@ def main(arguments=None):
     options = parse(arguments)
     progress = require("tqdm", "examples").trange
     pyplot()                                   # says so at once if it is missing
-    data = load_digits(ft.random.key(options.seed))
+    data = load_digits(ft.random.key(options.seed), options.scans)
+    with ft.default_device(options.device):
+        training = train(options, data, progress)
+    report(training, baselines(data), options)
+
+
+def train(options, data, progress) -> Training:
+    """All epochs, on the default device."""
     training = Training(options, data)
     if options.show_ir or options.show_kernels:
         show(training, options)
@@ -221,17 +230,17 @@ def main(arguments=None):
             training.run(epoch)
             bar.set_postfix(loss=f"{training.history['loss'][-1]:.4f}",
                             test=f"{training.history['test'][-1]:.2%}", refresh=False)
-    seconds = time.perf_counter() - start
-    report(training, baselines(data), seconds, options)
+    training.seconds = time.perf_counter() - start
+    return training
 
 
-def report(training: Training, others: dict, seconds: float, options):
+def report(training: Training, others: dict, options):
     """Prints scores and draws the pictures."""
     size = sum(leaf.size for leaf in ft.tree.leaves(training.params))
     print(f"{len(training.images)} scans to learn from, {len(training.test_images)} held out; "
           f"{size:,} parameters")
-    print(f"{options.epochs * training.steps} steps in {seconds:.1f} s\n\naccuracy on held-out "
-          f"scans\n  functrans MLP        {training.history['test'][-1]:.2%}")
+    print(f"{options.epochs * training.steps} steps in {training.seconds:.1f} s\n\naccuracy on "
+          f"held-out scans\n  functrans MLP        {training.history['test'][-1]:.2%}")
     for name, score in others.items():
         print(f"  {name:<20} {score:.2%}   (scikit-learn)")
     options.output.mkdir(parents=True, exist_ok=True)

@@ -269,9 +269,9 @@ class OnDevice:
 
     def __init__(self, compiled):
         self._compiled = compiled
+        elsewhere.active = True
 
     def run(self, arrays: Sequence) -> list:
-        elsewhere.active = True
         driver = device_driver()
         with device_errors():
             driver.pool()                        # raises where there is no device

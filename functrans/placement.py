@@ -9,6 +9,7 @@ In: arrays, Programs. Out: arrays on the device. Imports `jit`, `array`, `device
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
@@ -249,12 +250,36 @@ def call_there(compiled, program: Program, leaves: Sequence) -> list:
         leaves = [Array(read(leaf._data), leaf._weak)
                   if type(leaf) is Array and is_elsewhere(leaf._data) else leaf for leaf in leaves]
     else:
-        leaves = [elsewhere.made_again(leaf) for leaf in leaves]
+        leaves = [elsewhere.made_again(leaf) if isinstance(leaf, (ArrayBase, np.ndarray))
+                  else _number(leaf, var.type)
+                  for leaf, var in zip(leaves, program.inputs, strict=True)]
     token = on_the_host.set(True)           # what it computes on the host stays there
     try:
         return call_compiled(compiled, program, leaves)
     finally:
         on_the_host.reset(token)
+
+
+_numbers: OrderedDict = OrderedDict()
+
+
+def _number(value, kind: ArrayType) -> Array:
+    """A Python or NumPy number on the device. It goes along with the launch: no copy of an array.
+
+    The latest ones are kept there.
+    """
+    data = np.asarray(value, dtype=kind.dtype)
+    key = (kind, data.tobytes())
+    found = _numbers.get(key)
+    if found is None:
+        with device_errors():
+            found = _numbers[key] = wrap(device_driver().from_number(data), kind)
+        if len(_numbers) > _NUMBERS:
+            _numbers.popitem(last=False)
+    return found
+
+
+_NUMBERS = 256
 
 
 def _host_target() -> str:

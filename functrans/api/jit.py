@@ -122,6 +122,7 @@ class Jitted:
                                                                   donate_argnames)
         self._check_disjoint()
         self._device = target_name(device)
+        elsewhere.active |= self._device == "cuda"
         self._cache: dict = {}
         self._latest = (None, None)          # the key and the entry of the latest call
         self._misses: deque = deque(maxlen=1_000)   # why calls were traced, the latest ones

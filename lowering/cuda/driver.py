@@ -133,6 +133,13 @@ def to_device(data: np.ndarray, owner: str = "arrays") -> DeviceArray:
     return array
 
 
+def from_number(data: np.ndarray) -> DeviceArray:
+    """A number on the device: not counted, as it comes along with a launch."""
+    array = empty(data.shape, data.dtype, "numbers")
+    backend().write(array.memory.block, 0, data)
+    return array
+
+
 def to_host(array: DeviceArray) -> np.ndarray:
     """A copy in the memory of the host, once all that was launched is done."""
     _count("to_host", array.nbytes)
