@@ -18,8 +18,8 @@
 | `while_trip_limit` | `FUNCTRANS_WHILE_TRIP_LIMIT` | `0`       | steps to a loop's error; 0: no |
 | `tracebacks`       | `FUNCTRANS_TRACEBACKS`       | `folded`  | `full`: with ours              |
 
-Targets: `cpu`; `cuda`, see docs/cuda.md; `reference`, which evaluates equation by equation with NumPy; `interpret`, the
-kernels of `cpu` in plain Python (see `functrans.interpret`).
+Targets: `cpu`; `cuda` (see docs/cuda.md); `reference`, which evaluates equation by equation with
+NumPy; `interpret`, the kernels of `cpu` in plain Python (see `functrans.interpret`).
 
 `debug` prints to stderr: 1 what is compiled, why and how long it took; 2 Programs after each pass,
 too; 3 the text of the kernels, too; 4 each run of compiled code, too, with its time.
