@@ -29,11 +29,19 @@ def is_failure(error: Exception) -> bool:
     return not config.check and not isinstance(error, (FunctransError, MemoryError))
 
 
+# What has been told: the same kernel or function fails again for each new shape.
+_told: set = set()
+
+
 def warn_of_failure(program: Program, target: str, error: Exception, compile: Callable):
-    """Writes a reproduction, and warns once for each that is new.
+    """Writes a reproduction and warns, once for each kernel, or function, that fails.
 
     compile(program): compiles a Program for the target, to find a smaller one that fails.
     """
+    key = getattr(error, "reproduction", None) or (program.name, target, type(error), str(error))
+    if key in _told:
+        return
+    _told.add(key)
     path = _write(program, target, error, compile)
     cause = error.__cause__ or error
     reason = (str(cause).strip().splitlines() or [""])[0]

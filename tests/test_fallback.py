@@ -61,6 +61,7 @@ def test_a_kernel_that_does_not_compile_is_evaluated(folder):
     assert len(message.splitlines()) <= 12 and f"{Path(__file__).name}:" in message
     assert "TypingError" in message
     np.testing.assert_allclose(jitted(fnp.zeros(3)), 0)          # no second warning
+    np.testing.assert_allclose(jitted(fnp.zeros(4)), 0)          # nor for another shape
     path = named(message)
     assert path.parent == folder and "'text'" in path.read_text()
     assert "broken" in path.read_text() and "test_fallback.py" in path.read_text()

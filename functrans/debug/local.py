@@ -19,8 +19,10 @@ from functrans.ir.library import LibraryProgram
 from functrans.ir.program import Equation, Program, Var
 from functrans.ir.type import is_inexact
 from functrans.primitives.basic import zeros
-from functrans.transforms.jvp import jvp_program
 from functrans.trace import run
+from functrans.transforms.jvp import jvp_program
+from functrans.transforms.linearize import linearize_program
+from functrans.transforms.transpose import transpose
 
 _PROBED = 64            # elements of an operand up to which all partial derivatives are looked at
 _STEP = 1e-7            # of differences, relative
@@ -73,10 +75,23 @@ def largest_slope(equation: Equation, inputs: Sequence, marks: Sequence[bool]) -
         others = {0: inputs[1], 1: inputs[0]}
         return max((_largest(others[k]) for k in _active(equation, marks)), default=0.0)
     for place in _active(equation, marks):
+        if isinstance(kernel, kernels.Reduce):
+            known.append(_largest(_pulled(equation, inputs, place)))
+            continue
         if not isinstance(kernel, kernels.Elementwise) and np.size(inputs[place]) > _PROBED:
             return None
         known += [_largest(tangent) for tangent in _columns(equation, inputs, place)]
     return max(known, default=0.0)
+
+
+def _pulled(equation: Equation, inputs: Sequence, place: int):
+    """The partial derivatives of a reduction: each element is in one result."""
+    split = linearize_program(_alone(equation), tuple(k == place for k in range(len(inputs))))
+    known = run(split.known, [Array(np.asarray(x)) for x in inputs])
+    ones = [Array(np.ones(atom.type.shape, atom.type.dtype)) for atom in equation.outputs]
+    residuals = known[len(ones):]
+    found = transpose(split.linear, [*residuals, None], ones)[-1]
+    return 0.0 if found is None else found
 
 
 def _active(equation: Equation, marks: Sequence[bool]) -> list[int]:
@@ -113,11 +128,15 @@ def slopes(equation: Equation, inputs: Sequence, place: int, direction) -> list:
 
 @lru_cache(maxsize=1024)
 def _jvp_of(equation: Equation, place: int) -> tuple:
-    """The jvp of an equation by itself; in loops it is asked for in each step."""
+    return jvp_program(_alone(equation), tuple(k == place for k in range(len(equation.inputs))))
+
+
+@lru_cache(maxsize=1024)
+def _alone(equation: Equation) -> Program:
+    """An equation as a Program; in loops it is asked for in each step."""
     variables = tuple(Var(atom.type) for atom in equation.inputs)
     outputs = tuple(Var(atom.type) for atom in equation.outputs)
-    alone = Program(variables, (equation.replace(inputs=variables, outputs=outputs),), outputs)
-    return jvp_program(alone, tuple(k == place for k in range(len(variables))))
+    return Program(variables, (equation.replace(inputs=variables, outputs=outputs),), outputs)
 
 
 # ---- kinks ----

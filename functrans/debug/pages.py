@@ -17,6 +17,8 @@ from functrans.jit import planned
 
 _HUES = (212, 24, 145, 281, 48, 338, 178, 96, 258, 8, 310, 70)       # neighbours differ
 
+_PLURALS = {"copy": "copies", "branch": "branches", "routines": "library calls"}
+
 
 class Page:
     """An HTML page. `html`: its text; `path`: the file that it was written to, or None."""
@@ -197,7 +199,7 @@ def _page(program: Program, picture) -> str:
     labels = _Labels(picture)
     before = sum(1 for _ in _all_equations(program))
     after = sum(1 for _ in _all_equations(picture.program))
-    counts = ", ".join(f"{count} {kind}{'s' if count != 1 and kind != 'routines' else ''}"
+    counts = ", ".join(f"{count} {_PLURALS.get(kind, kind + 's') if count != 1 else kind}"
                        for kind, count in _counts(picture).items())
     types = ", ".join(map(str, program.input_types))
     results = ", ".join(map(str, program.output_types))
@@ -208,8 +210,8 @@ def _page(program: Program, picture) -> str:
         f"<h1><code>{title}</code></h1><p class='sub code'>({_escaped(types)}) -&gt; "
         f"({_escaped(results)})</p>",
         f"<p class='sub'>{before} equations as traced, {after} after the passes; run as "
-        f"{counts or 'nothing'}. One colour is one step; grey equations are not computed: whoever "
-        "reads them reads their operand elsewhere.</p>",
+        f"{counts or 'nothing'}. One colour is one step; grey equations are part of whatever reads "
+        "them.</p>",
         _fold("Your lines", _users_lines(picture.program, labels),
               "and the steps that compute them"),
         _fold("The Program as traced", _program(program), f"{before} equations",

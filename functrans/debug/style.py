@@ -18,8 +18,10 @@ summary { cursor: pointer; padding: 9px 14px; font-weight: 600; }
 summary small { font-weight: 400; color: var(--dim); margin-left: 8px; }
 .body { border-top: 1px solid var(--line); padding: 10px 0; overflow-x: auto; }
 .row { display: flex; gap: 12px; padding: 0 14px 0 11px; border-left: 3px solid transparent;
-  white-space: pre; min-width: max-content; width: 100%; }
-.row .text { flex: 1 1 auto; } .row .note { color: var(--dim); flex: none; }
+  align-items: baseline; }
+.row .text { flex: 1 1 0; min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere;
+  padding-left: 6em; text-indent: -6em; }
+.row .note { color: var(--dim); flex: none; }
 .step { border-left-color: hsl(var(--hue) var(--sat) var(--light)); }
 .tinted { background: hsl(var(--hue) var(--sat) var(--tint)); }
 .quiet .text { color: var(--dim); }

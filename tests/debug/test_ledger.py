@@ -57,6 +57,16 @@ def test_operations_and_what_is_kept():
     assert first.derivative == pytest.approx(1, rel=0.2)
 
 
+def test_slopes_of_large_reductions():
+    x = fnp.linspace(0.5, 1.5, 1000)
+    assert row_of(lambda x: x.sum(), x).derivative == 1
+    assert row_of(lambda x: x.mean(), x).derivative == 1          # of the sum in it
+    assert row_of(lambda x: fnp.max(x), x).derivative == 1
+    assert row_of(lambda x: (3 * x).sum(), x).derivative == 3
+    some = fnp.linspace(1.0, 1.1, 100)
+    assert row_of(fnp.prod, some).derivative == pytest.approx(np.prod(np.asarray(some)), rel=1e-3)
+
+
 def test_what_is_recomputed():
     def loss(x):
         return ft.checkpoint(lambda x: fnp.exp(fnp.sin(x)))(x).sum()
