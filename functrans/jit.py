@@ -73,6 +73,12 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
     return found
 
 
+def target_names() -> tuple[str, ...]:
+    """The targets that `jit` can compile for, on a machine that has what they need."""
+    import lowering
+    return lowering.TARGETS
+
+
 def _compile(program: Program, target: str, donated: tuple, reason: str):
     import lowering
     if target not in lowering.TARGETS:

@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("FUNCTRANS_TRACEBACKS", "full")
 
+# The plugin that comes with the package: as it is installed, or from here, but once.
+pytest_plugins = ["functrans_pytest"]
+
 settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True,
                           suppress_health_check=list(HealthCheck))
 settings.register_profile("thorough", max_examples=300, deadline=None,

@@ -14,8 +14,9 @@ _HOMES = {
     "check_grads": "checks", "check_jvp": "checks", "check_vjp": "checks",
     "check_linearize": "checks",
     "AgreementError": "agreement", "check_jit": "agreement", "check_vmap": "agreement",
+    "gradient_test": "property",
 }
-_MODULES = ("adapters", "differences")
+_MODULES = ("adapters", "differences", "strategies")
 
 __all__ = [*_HOMES, *_MODULES]
 

@@ -43,6 +43,7 @@ def check_jit(f: Callable, args: Sequence, atol=None, rtol=None, *, library="fun
     >>> from functrans.testing import check_jit
     >>> check_jit(lambda x: fnp.sin(x) ** 2, (fnp.arange(3.0),))
     """
+    __tracebackhide__ = True
     library = adapter(library)
     _check(library, f, _as_tuple(args), lambda args: library.jit(f)(*args),
            lambda args: f(*args), "jit", atol or 0.0, rtol or 0.0)
@@ -59,6 +60,7 @@ def check_vmap(f: Callable, args: Sequence, in_axes=0, out_axes=0, atol=None, rt
     >>> from functrans.testing import check_vmap
     >>> check_vmap(fnp.dot, (fnp.ones((4, 3)), fnp.ones(3)), in_axes=(0, None))
     """
+    __tracebackhide__ = True
     library = adapter(library)
 
     def mapped(args):
@@ -77,6 +79,7 @@ def _as_tuple(args) -> tuple:
 
 def _check(library: Adapter, f, args: tuple, transformed: Callable, plain: Callable, name: str,
            atol: float, rtol: float):
+    __tracebackhide__ = True
     problem = _difference(library, f, args, transformed, plain, atol, rtol)
     if problem is None:
         return

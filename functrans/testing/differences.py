@@ -170,14 +170,6 @@ class Line:
             last = [(self.at(sign * h) - self.centre) / h for h in self.steps(self.levels)[-5:]]
             return np.all([b / a > 1.5 for a, b in zip(last, last[1:])], axis=0)
 
-    def moving(self) -> Slope:
-        """Central differences without the steps that change nothing: a function that rounds is a
-        staircase, which is flat from near by."""
-        def difference(h):
-            change = self.at(h) - self.at(-h)
-            return np.where(change == 0, np.nan, change) / (2 * h)
-        return self._extrapolated(difference, (2, 4), self.levels, "central differences")
-
     @np.errstate(all="ignore")
     def _extrapolated(self, difference: Callable, powers: tuple, levels: int,
                       method: str) -> Slope:
@@ -185,7 +177,8 @@ class Line:
 
         The error of an entry is the change from one entry to the next of the column before: so it
         is that of a less exact entry. Noise grows as steps shrink, so the changes that follow,
-        scaled back, bound it too: a change that is small by chance does not deceive.
+        scaled back, bound it too: a change that is small by chance does not deceive. Nor does a
+        staircase, which a function is that rounds on the way, and which is flat from near by.
         """
         steps = self.steps(levels)
         table = np.stack([difference(h) for h in steps])
@@ -194,7 +187,8 @@ class Line:
         second = first[1:] + np.diff(first, axis=0) / (RATIO ** powers[1] - 1)
         error = np.maximum(np.maximum(change[:-2], change[1:-1] / RATIO),
                            change[2:] / RATIO ** 2)
-        error += self.eps * self.size(levels) / steps[2:-2, None]
+        noise = np.maximum(self.eps * self.size(levels), _stair(np.abs(table) * steps[:, None]))
+        error += noise / steps[2:-2, None]
         error = np.where(np.isfinite(error) & self.defined, error, np.inf)
         best = np.argmin(error, axis=0)
         columns = np.arange(table.shape[1])
@@ -202,6 +196,21 @@ class Line:
         judged = np.isfinite(bound)
         chosen = np.where(judged, chosen, 0.0)
         return Slope(chosen, chosen, np.where(judged, SAFETY * bound, np.inf), judged, method)
+
+    @np.errstate(all="ignore")
+    def resolution(self, derivative: np.ndarray) -> float:
+        """The relative precision with which the function is computed inside: that of its values,
+        or less, where it rounds on the way (to float32, say).
+
+        Then it is a staircase: over steps shorter than a stair, differences are not the slope.
+        """
+        for exponent in range(15, 40, 3):
+            h = 2.0 ** -exponent
+            off = np.abs((self.at(h) - self.at(-h)) / (2 * h) - derivative)
+            room = 0.1 * np.abs(derivative) + 16 * self.eps * self.size(self.levels) / h
+            if np.any((off > room) & self.defined & np.isfinite(derivative)):
+                return 4 * h
+        return self.eps
 
     def size(self, levels: int) -> np.ndarray:
         """The largest value of each component, at the point and near it."""
@@ -260,6 +269,12 @@ class Line:
         if len(above) < 2:
             return float("nan")
         return float(np.polyfit(*np.log(np.array(above)).T, 1)[0])
+
+
+def _stair(moves: np.ndarray) -> np.ndarray:
+    """The height of a stair, of functions that some steps (rows) do not move at all, or 0."""
+    least = np.min(np.where(moves > 0, moves, np.inf), axis=0)
+    return np.where(np.any(moves == 0, axis=0) & np.isfinite(least), least, 0.0)
 
 
 def derivative_along(function: Callable, points, directions, eps: float = 2.0 ** -52) -> Slope:

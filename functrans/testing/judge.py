@@ -107,8 +107,8 @@ class Judge:
         factors = subject.weights_of(weights) if self.mode == "rev" else None
         if factors is not None and not np.isfinite(got).all() and not weights.all():
             return None                    # nothing can be said beside results without a value
-        return disagreement(line, got, self.options.tolerance, factors,
-                            lambda: self.rounding(direction, weights, got, subject.eps, None))
+        return disagreement(line, got, self.options.tolerance, factors, lambda: self.rounding(
+            direction, weights, got, line.resolution(line.central().middle), None))
 
     def narrow(self, direction, weights: np.ndarray) -> Mismatch | None:
         """The derivative at its own precision, by that in float64."""

@@ -50,9 +50,7 @@ def opinions(line: Line) -> Iterator[Slope]:
     yield slope
     other = line.complex_step()
     yield slope.where(other.judged, other)
-    slope = slope.hull(line.interval())
-    yield slope
-    yield slope.hull(line.moving())
+    yield slope.hull(line.interval())
 
 
 def disagreement(line: Line, got: np.ndarray, tolerance: Tolerance,
