@@ -17,7 +17,8 @@ def _weighted(function: Callable) -> Callable:
     """A scalar from a function's result, that weighs its entries differently."""
     def scalar(x, y):
         out = function(x, y)
-        return (fnp.tanh(out) * fnp.linspace(0.5, 1.5, out.size).reshape(out.shape)).sum()
+        return (fnp.tanh(out) * fnp.linspace(0.5, 1.5, out.size, dtype=out.dtype)
+                .reshape(out.shape)).sum()
     return scalar
 
 
