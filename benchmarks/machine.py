@@ -11,14 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 
-UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")     # some machines set these, to their harm
+# Some machines set these, to the harm of NumPy's BLAS, and of imports: without files of bytecode
+# each process compiles what is not installed as a package.
+UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 SHOWN = (*UNSET, "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "XLA_FLAGS",
          "NUMBA_NUM_THREADS")
 PACKAGES = ("numpy", "numba", "llvmlite", "jax", "jaxlib", "torch", "optax")
 
 
 def clean_environment():
-    """Unsets, for this process and its children, variables that hamper NumPy's BLAS."""
+    """Unsets, for this process and its children, variables that hamper BLAS and imports."""
     for name in UNSET:
         os.environ.pop(name, None)
     os.environ.setdefault("JAX_PLATFORMS", "cpu")

@@ -23,9 +23,9 @@ _PREFIXES = {"input": "x", "output": "y", "temp": "t", "constant": "w"}
 _ORDER = {"pointer": 0, "scratch": 1, "constants": 2, "error": 3, "integer": 4, "code": 5}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Parameter:
-    """What a kernel is passed.
+    """What a kernel is passed. Nobody changes one.
 
     kind: "pointer" (`value` is a View: buffer and offset), "scratch" (`value` is the number of
     elements), "integer" (`value`), "error" (the record of an index out of bounds), "code" (the

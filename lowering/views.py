@@ -40,9 +40,10 @@ class Buffer:
         return f"{self.label or self.role}{'' if self.index < 0 else self.index}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)
 class View:
-    """An array that lies in a buffer: `offset + sum(stride * index)`."""
+    """An array that lies in a buffer: `offset + sum(stride * index)`. Nobody changes one: it is not
+    frozen because to make a frozen one takes four times as long."""
     buffer: Buffer = field(hash=False)
     offset: int
     shape: tuple

@@ -11,7 +11,9 @@ from functrans.ir.program import Equation, Literal, Program, Var, inner_programs
 
 def substitute(atoms, mapping: dict) -> tuple:
     """Each atom, replaced where `mapping` knows its Var."""
-    return tuple(mapping.get(atom, atom) if type(atom) is Var else atom for atom in atoms)
+    if not mapping:
+        return tuple(atoms)
+    return tuple([mapping.get(atom, atom) if type(atom) is Var else atom for atom in atoms])
 
 
 def fresh_outputs(equation: Equation, mapping: dict) -> tuple:
@@ -65,11 +67,13 @@ def dead_code(program: Program, keep=None) -> Program:
     kept_equations = []
     for equation in reversed(program.equations):
         flags = [var in live for var in equation.outputs]
-        if equation.effect or any(flags):
-            if equation.primitive.prune is not None and any(flags) and not all(flags):
+        if True in flags or equation.effect:
+            if False in flags and True in flags and equation.primitive.prune is not None:
                 equation = equation.primitive.prune(equation, flags)
             kept_equations.append(equation)
-            live.update(atom for atom in equation.inputs if type(atom) is Var)
+            for atom in equation.inputs:
+                if type(atom) is Var:
+                    live.add(atom)
     kept_equations = tuple(reversed(kept_equations))
     if kept_equations == program.equations and outputs == program.outputs:
         return program

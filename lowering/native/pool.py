@@ -171,4 +171,4 @@ def functions(cache=None) -> tuple[int, int, int, int]:
     return own_code.functions("pool", "pool_code.write_pool",
                               tuple(f"functrans_{name}" for name in
                                     ("split", "work", "alone", "products")), cache,
-                              sources=("pool", "pool_code"))
+                              sources=("machine", "pool", "pool_code"))

@@ -111,7 +111,7 @@ def unpacker(count: int, cache=None) -> int:
 
 def _functions(name: str, writer: str, symbols: tuple, cache, *arguments) -> tuple:
     return own_code.functions(name, f"runner_code.{writer}", symbols, cache, *arguments,
-                              sources=("runner", "runner_code", "entry_code"),
+                              sources=("machine", "runner", "runner_code", "entry_code"),
                               settings=(layout.TYPE_OFFSET, layout.DATA_OFFSET,
                                         layout.FLAGS_OFFSET))
 

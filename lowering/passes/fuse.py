@@ -25,6 +25,7 @@ from lowering.passes.internal import COPY, TRANSPOSE
 from lowering.products import as_matrices
 from lowering.views import Buffer, View, whole
 
+_READ_ELSEWHERE = (*RELABELINGS, kernels.Iota, kernels.Pad)
 CHEAP = 3                # an equation of at most this cost is rather computed twice than stored
 
 
@@ -85,7 +86,7 @@ class Fuser:
 
     def place(self, equation: Equation):
         kernel = equation.kernel
-        if isinstance(kernel, RELABELINGS + (kernels.Iota, kernels.Pad)) \
+        if isinstance(kernel, _READ_ELSEWHERE) \
                 or self._is_constant(equation, kernel) or self._is_cut_up(equation, kernel):
             self._make_virtual(equation)
         elif isinstance(kernel, (kernels.Gather, kernels.DynamicSlice)):

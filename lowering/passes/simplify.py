@@ -52,13 +52,14 @@ def _key(equation: Equation):
     primitive = equation.primitive
     if equation.effect or not primitive.subexpressions:
         return None
-    inputs = tuple(_atom_key(atom) for atom in equation.inputs)
+    inputs = tuple([_atom_key(atom) for atom in equation.inputs])
+    params = equation.params
     try:
-        params = tuple(sorted(equation.params.items()))
+        params = tuple(sorted(params.items()) if len(params) > 1 else params.items())
         hash(params)
     except TypeError:
         return None
-    return primitive, inputs, params, tuple(var.type for var in equation.outputs)
+    return primitive, inputs, params, tuple([var.type for var in equation.outputs])
 
 
 def _atom_key(atom):

@@ -13,7 +13,6 @@ import numpy as np
 
 from functrans.ir.program import Program
 from lowering.errors import IndexOutOfBounds
-from lowering.listing import make_listing
 from lowering.native.cache import LIMIT, disk_cache
 from lowering.native.compile import records
 from lowering.native.runner import (BLOCKS, BLOCKS_LEFT, DONE, INDEX_ERROR, NOT_READY,
@@ -129,6 +128,7 @@ class CpuExecutable:
 
     def source(self) -> str:
         """The text of the kernels, and of what calls them, as a module that runs by itself."""
+        from lowering.listing import make_listing       # imported when someone looks
         return make_listing(self.program, self.plan).text
 
 
