@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from lowering.cuda.parts import Part
 from lowering.emit import Emitter
 from lowering.kernel_text import KernelText
-from lowering.nest import arrange
+from lowering.nest import Loop, arrange
 
 BLOCK = 256                      # threads of a block, if there is work for as many
 WARP = 32
@@ -35,7 +35,7 @@ class CudaText(KernelText):
 
 def emit_threads(part: Part) -> CudaText:
     """The text of a part with a thread for each point."""
-    return _ThreadEmitter(part, inner_axes(part)).emit()
+    return ThreadEmitter(part, inner_axes(part)).emit()
 
 
 def inner_axes(part: Part) -> list:
@@ -98,7 +98,7 @@ class GridEmitter(Emitter):
         self._line(depth + 1, f"{index} = 0")
 
 
-class _ThreadEmitter(GridEmitter):
+class ThreadEmitter(GridEmitter):
     """A thread for each point."""
 
     def emit(self) -> CudaText:
@@ -125,6 +125,21 @@ class _ThreadEmitter(GridEmitter):
         self._block(self.nest.body, 2, ())
         most = max(self.affordable() // block, 1)
         return min(-(-points // block), most) * block
+
+    def _block(self, body: list, depth: int, path: tuple):
+        """In a piece the outermost loop takes its part of the iterations."""
+        if path or self.part.pieces is None:
+            super()._block(body, depth, path)
+            return
+        piece, pieces = self.axis_names[self.part.pieces], self._extent(self.part.pieces)
+        for item in body:
+            if isinstance(item, Loop):
+                self._prepare(item, depth, path)
+                name, extent = self.axis_names[item.axis], self._extent(item.axis)
+                self._line(depth, f"for {name} in range({piece}, {extent}, {pieces}):")
+                self._loop_body(item.body, depth + 1, (item,))
+            else:
+                self._statement(item, depth, path)
 
     def _scratch_index(self, axes: tuple) -> str:
         """Element by element, those of all threads side by side."""

@@ -24,6 +24,9 @@ LONG = 1 << 14     # a reduction over so many elements is taken in pieces ...
 FEW_RESULTS = 64   # ... if there are at most so many
 PIECE = 1 << 12    # elements of a piece, at least
 MOST_PIECES = 512
+TALL = 512         # a column is taken in pieces if it has so many elements ...
+THREADS = 1 << 16  # ... and if columns and pieces together are no more threads than these
+COLUMN_PIECE = 64  # elements of a piece of a column, at least
 
 
 @dataclass(slots=True)
@@ -78,10 +81,10 @@ class _Splitter:
             self._part(_needed(stores, statements))
 
     def _axes(self, statements: list) -> list[Axis]:
-        """The axes of statements, in the order of memory; those of pieces last."""
+        """The axes of statements, in the order of memory; those of pieces are the first."""
         used = frozenset().union(*(s.axes for s in statements))
         known = [axis for axis in self.kernel.axes if axis in used]
-        return [*known, *used.difference(known)]
+        return [*used.difference(known), *known]
 
     def _grid(self, statements: list) -> list[Axis]:
         """The axes on which the statements are apart."""
@@ -125,8 +128,8 @@ class _Splitter:
 
     def _store(self, reduction: Statement, needed: list) -> list:
         axes = [axis for axis in self.kernel.axes if axis in reduction.result_axes]
-        pieces = _pieces(reduction) if self.in_pieces else None
-        place = _new_place(reduction, [*axes, *([pieces] if pieces else [])])
+        pieces = Axis(_pieces(reduction)) if self.in_pieces and _is_long(reduction) else None
+        place = _new_place(reduction, [*([pieces] if pieces else []), *axes])
         store = Store([reduction], place.view.dtype, frozenset(place.coefficients),
                       reduction.location, place=place)
         self._part([*needed, store], pieces)
@@ -149,17 +152,40 @@ def _length(statement) -> int:
     return math.prod(axis.extent for axis in statement.over)
 
 
+def _results(statement) -> int:
+    return math.prod(axis.extent for axis in statement.result_axes)
+
+
 def _is_long(statement) -> bool:
-    """Whether a reduction leaves most of a GPU idle."""
-    return isinstance(statement, Reduce) and _length(statement) >= LONG \
-        and math.prod(axis.extent for axis in statement.result_axes) <= FEW_RESULTS
+    """Whether a reduction would leave most of a GPU idle: of much to little, or of few columns."""
+    return isinstance(statement, Reduce) and _pieces(statement) > 1
 
 
-def _pieces(statement) -> Axis | None:
-    """The axis of the pieces in which a reduction is taken."""
-    if not _is_long(statement):
-        return None
-    return Axis(min(-(-_length(statement) // PIECE), MOST_PIECES))
+def _pieces(statement) -> int:
+    """The number of pieces in which a reduction is taken."""
+    length, results = _length(statement), _results(statement)
+    if results <= FEW_RESULTS:
+        return min(-(-length // PIECE), MOST_PIECES) if length >= LONG else 1
+    if length < TALL or not _is_of_columns(statement):
+        return 1
+    return min(length // COLUMN_PIECE, THREADS // results)
+
+
+def _is_of_columns(statement) -> bool:
+    """Whether what is reduced lies apart in memory, and neighbours belong to other results."""
+    loads, seen = [], set()
+    waiting = list(statement.inputs)
+    while waiting:
+        value = waiting.pop()
+        if id(value) not in seen:
+            seen.add(id(value))
+            waiting += value.inputs
+            if isinstance(value, Load):
+                loads.append(value.place.coefficients)
+    return any(abs(strides.get(axis, 0)) == 1 for strides in loads
+               for axis in statement.result_axes) \
+        and not any(abs(strides.get(axis, 0)) == 1 for strides in loads
+                    for axis in statement.over)
 
 
 def _is_shared(statement, grid: list) -> bool:

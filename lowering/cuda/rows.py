@@ -16,13 +16,14 @@ an order that does not change from run to run:
         half //= 2
     acc0 = shared0[0]
 
-In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Imports `emit`, `nest`,
+In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Imports `nest`,
 `cuda.emit`, `cuda.parts`.
 """
 from __future__ import annotations
 
 from functrans.ir.type import name_of
-from lowering.cuda.emit import BLOCK, CudaText, GridEmitter, block_size, inner_axes
+from lowering.cuda.emit import (BLOCK, CudaText, GridEmitter, ThreadEmitter, block_size,
+                                emit_threads, inner_axes)
 from lowering.cuda.parts import Part, is_apart
 from lowering.kernel_text import INDENT, from_memory, local_dtype
 from lowering.loops import Cumulate, Load, Reduce, Store
@@ -32,20 +33,26 @@ SHORT = 32           # loops shorter than this are not worth a block
 FEW_POINTS = 4096    # up to so many points a block for each is better, even if it reads far apart
 
 
-def emit_rows(part: Part) -> CudaText | None:
-    """The text of a part with a block for each point, if that is possible and worth it."""
+def emit_part(part: Part) -> CudaText | None:
+    """The text of a part, with a block or with a thread for each point; None if it cannot be
+    taken in pieces."""
     order = _order(part)
-    if not order or not part.pieces and order[0].extent < SHORT:
-        return None
-    if not any(isinstance(s, Reduce) for s in part.kernel.statements):
-        return None
-    if not part.pieces and part.points > FEW_POINTS and not _reads_rows(part, order[0]):
-        return None
+    if not _is_worth_it(part, order):
+        return emit_threads(part)
     emitter = _RowEmitter(part, order)
-    loops = sum(isinstance(item, Loop) for item in emitter.nest.body)
-    if part.pieces and loops > 1 or not _can_share(emitter.nest):
-        return None
-    return emitter.emit()
+    if _can_share(emitter.nest, part.pieces is not None):
+        in_blocks = part.pieces is None or _reads_rows(part, order[0])
+        return emitter.emit() if in_blocks else ThreadEmitter(part, order).emit()
+    return None if part.pieces else emit_threads(part)
+
+
+def _is_worth_it(part: Part, order: list) -> bool:
+    """Whether the loops of a point are to be shared."""
+    if part.pieces:
+        return True
+    return bool(order) and order[0].extent >= SHORT \
+        and any(isinstance(s, Reduce) for s in part.kernel.statements) \
+        and (part.points <= FEW_POINTS or _reads_rows(part, order[0]))
 
 
 def _order(part: Part) -> list:
@@ -65,12 +72,12 @@ def _reads_rows(part: Part, axis) -> bool:
 
 # ---- whether threads can share the loops ----
 
-def _can_share(nest: Nest) -> bool:
+def _can_share(nest: Nest, once: bool) -> bool:
     """Whether the iterations of the outer loops are apart, but for what is reduced over them, and
-    read no more of each other than a thread keeps."""
+    read no more of each other than a thread keeps. once: there must be one such loop."""
     homes: dict = {}                  # values in scratch, buffers written -> the axis of the loop
     loops = [item for item in nest.body if isinstance(item, Loop)]
-    return bool(loops) and all(
+    return 0 < len(loops) <= (1 if once else len(loops)) and all(
         _may_share(step, path, loop, nest, homes)
         for loop in loops for step, path in _steps(loop.body, (loop,)))
 

@@ -18,11 +18,11 @@ import numpy as np
 
 from functrans.ir.program import Program
 from lowering.cuda import driver
-from lowering.cuda.emit import CudaText, alone, emit_threads
+from lowering.cuda.emit import CudaText, alone
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
 from lowering.cuda.products import product_kernels
-from lowering.cuda.rows import emit_rows
+from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import cuda_sort_kernel
 from lowering.emit import emit
@@ -45,13 +45,10 @@ def compile_for_cuda(program: Program, cache_folder=None, watch=None) -> CudaExe
 def _cluster(kernel: Kernel) -> list:
     if any(_is_stack(s) for s in kernel.statements):
         return [emit(build_nest(kernel))]            # the host keeps stacks
-    every = parts(kernel)
-    rows = [emit_rows(part) for part in every]
-    if any(part.pieces and text is None for part, text in zip(every, rows, strict=True)):
-        every = parts(kernel, in_pieces=False)
-        rows = [emit_rows(part) for part in every]
-    return [text or emit_threads(part) for part, text in zip(every, rows, strict=True)
-            if part.points]
+    texts = [emit_part(part) for part in parts(kernel) if part.points]
+    if None in texts:
+        texts = [emit_part(part) for part in parts(kernel, in_pieces=False) if part.points]
+    return texts
 
 
 def _is_stack(statement) -> bool:

@@ -43,7 +43,8 @@ def in_blocks(monkeypatch):
     """Blocks of four threads share loops over two elements already, and sums over four are taken
     in pieces; nothing is kept for want of memory."""
     for module, settings in ((rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
-                             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2})):
+                             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2, "FEW_RESULTS": 2, "TALL": 4,
+                                      "COLUMN_PIECE": 2})):
         for name, value in settings.items():
             monkeypatch.setattr(module, name, value)
 
