@@ -76,9 +76,9 @@ class Worker:
 class Harness:
     """Measures rows, one after the other."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, names: list[str] | None = None):
         self.settings = settings
-        self.names = libraries.installed()
+        self.names = libraries.installed() if names is None else names
         self.workers: dict[str, Worker] = {}
         self.folder = tempfile.TemporaryDirectory()     # an empty cache, for a fair start
         os.environ["FUNCTRANS_CACHE_DIR"] = self.folder.name

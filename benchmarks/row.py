@@ -51,7 +51,7 @@ class Row:
 
     def maker(self, library: str) -> Callable | None:
         """What prepares the row for a library, or None where it has no such row."""
-        return self.peers.get(library) if library == "torch" else self.make
+        return self.peers.get("torch") if library.startswith("torch") else self.make
 
 
 def row(name: str, **options) -> Callable:

@@ -12,14 +12,15 @@ from benchmarks.libraries import LIBRARIES
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 START, END = "<!-- table: python -m benchmarks --write -->", "<!-- end of the table -->"
-HEAD = ("row", *LIBRARIES, "best peer / ours", "floor", "ours / floor")
 
 
-def text(lines: list[Line], limits: tuple | None, head: list[str]) -> str:
+def text(lines: list[Line], limits: tuple | None, head: list[str],
+         libraries: tuple = LIBRARIES) -> str:
     """Head, table, and the geometric mean of the ratios."""
-    rows = [cells(line, limits) for line in lines]
-    widths = [max(len(cell) for cell in column) for column in zip(HEAD, *rows)]
-    table = [_join(HEAD, widths), "|" + "|".join("-" * (w + 2) for w in widths) + "|",
+    titles = ("row", *libraries, "best peer / ours", "floor", "ours / floor")
+    rows = [cells(line, limits, libraries) for line in lines]
+    widths = [max(len(cell) for cell in column) for column in zip(titles, *rows)]
+    table = [_join(titles, widths), "|" + "|".join("-" * (w + 2) for w in widths) + "|",
              *(_join(row, widths) for row in rows)]
     return "\n".join([*head, "", *table, "", *_summary(lines)])
 
@@ -28,11 +29,11 @@ def _join(row, widths) -> str:
     return "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"
 
 
-def cells(line: Line, limits: tuple | None) -> list[str]:
+def cells(line: Line, limits: tuple | None, libraries: tuple = LIBRARIES) -> list[str]:
     """One row of the table."""
     ours, ratio = line.seconds(OURS), line.ratio()
     floor = floor_seconds(line.row, limits)
-    return [line.row.name, *(duration(line.seconds(name)) for name in LIBRARIES),
+    return [line.row.name, *(duration(line.seconds(name)) for name in libraries),
             "-" if ratio is None else f"{ratio:.2f}",
             duration(floor), f"{ours / floor:.1f}" if ours and floor else "-"]
 

@@ -4,7 +4,9 @@ In: messages from `harness` through a pipe. Out: answers. Imports a library when
 """
 from __future__ import annotations
 
+import os
 import traceback
+from importlib import import_module
 
 SAMPLE = 4096        # elements of each result that are compared
 
@@ -25,6 +27,8 @@ class _Worker:
 
     def __init__(self, library: str):
         import benchmarks.families  # noqa: F401  (registers the rows)
+        for module in os.environ.get("FUNCTRANS_BENCH_ROWS", "").split():
+            import_module(module)                       # registers more of them
         from benchmarks.libraries import load
         self.library = load(library)
         self.row = None
@@ -38,12 +42,18 @@ class _Worker:
         self.row = None
         make = ROWS[name].maker(self.library.name)
         self.row = make(getattr(self.library, "module", self.library))
+        if hasattr(self.library, "compile"):
+            self.row = self.library.compile(self.row[0]), self.row[1]
         call, arguments = self.row
         return [_sample(leaf) for leaf in self.library.leaves(call(*arguments))]
 
     def turn(self, seconds: float) -> float:
         from benchmarks.measure import turn
         return turn(*self.row, self.library.wait, seconds)
+
+    def call(self, module: str, name: str):
+        """What a function gives in this process."""
+        return getattr(import_module(module), name)()
 
     def limits(self) -> tuple[float, float]:
         from benchmarks.machine import limits
