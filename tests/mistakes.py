@@ -204,6 +204,15 @@ def kept_in_a_list():
     return ft.jit(step)(x)
 
 
+def log_that_is_written_once():
+    log = []
+
+    def step(value):
+        log.append("step")
+        return value * 0.9
+    return ft.jit(step)(x)
+
+
 def kept_in_a_variable():
     last = None
 

@@ -7,7 +7,8 @@ and a global or a variable of a surrounding function has another value than it h
 
 What is looked at are numbers, strings, arrays and small containers of them, not functions, classes
 and modules; and not what the function itself changes while it is traced (counters, tables of
-results). It is looked at on some of the first calls only, so that calls cost what they did.
+results), but for texts, floats and arrays that it appends to a list, as to a log. Calls are looked
+at for a while only, so that they cost what they did.
 
 In: functions. Out: warnings. Imports `locations`, `trace`.
 """
@@ -209,6 +210,8 @@ class Surroundings:
             old, old_content, old_size, old_tracers = self.before[key]
             if tracers - old_tracers:
                 self._warn_kept(name, value)
+            elif value is old and _is_log(value, old_size):
+                self._warn_logged(name, value)
             unchanged = value is old and size == old_size and _same(old_content, content)
             if unchanged and _is_data(value):
                 self.known[key] = value, _copy(value)
@@ -245,6 +248,13 @@ class Surroundings:
             f"{self._line(name, writes=True)}"
             "Return the value from the function; or hand it over at each call: "
             f"ft.debug.callback({_method(name, value)}, value)."))
+
+    def _warn_logged(self, name: str, value):
+        warn_user(ImpureFunctionWarning(
+            f"{self.who}: the function appends to {name!r}, outside of it. It does so while it is "
+            f"traced, not at each call.\n{self._line(name, writes=True)}"
+            "Do so outside of the jitted function; or at each call: "
+            f"ft.debug.callback({_method(name, value)}, ...)."))
 
     def _warn_changed(self, name: str, old, new):
         line = self._line(name)
@@ -292,6 +302,13 @@ def _method(name: str, value) -> str:
     if isinstance(value, (list, deque)):
         return f"{name}.append"
     return f"{name}.add" if isinstance(value, set) else "function"
+
+
+def _is_log(value, size: int) -> bool:
+    """Whether a list has got texts, floats or arrays; other things count calls."""
+    return isinstance(value, (list, deque)) and any(
+        isinstance(item, (str, float, np.floating, np.ndarray, Array))
+        for item in list(value)[size:])
 
 
 def _brief(value) -> str:

@@ -193,6 +193,19 @@ def test_a_module_that_is_loaded_again(tmp_path, monkeypatch):
     old(x), reloaded.f(x)
 
 
+@pytest.mark.parametrize("entry", ["called", 0.5, np.ones(2), fnp.ones(2)], ids=str)
+def test_a_list_that_is_appended_to(entry):
+    log = []
+
+    @ft.jit
+    def f(value):
+        log.append(entry)
+        return value
+    with pytest.warns(ImpureFunctionWarning, match="appends to 'log'") as caught:
+        f(x), f(x)
+    assert "log.append(entry)" in str(caught[0].message) and len(caught) == 1
+
+
 def test_each_kept_value_is_warned_of_once():
     kept = []
 
