@@ -183,8 +183,7 @@ class _Loop:
         self.slices[part] = stack
         free = result.type.ndim - (equation.inputs[0].type.ndim
                                    - len(equation.kernel.contract[0]))
-        rest = result.type.ndim - free
-        perm = (*range(rest, result.type.ndim), *range(rest))
+        perm = (*range(free, result.type.ndim), *range(free))
         return [Equation(TRANSPOSE, (part,), {"perm": perm}, (result,), equation.location)]
 
     # ---- after the loop ----

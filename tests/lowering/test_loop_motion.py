@@ -63,6 +63,19 @@ def test_products_with_the_slice_on_the_right_are_hoisted_too(shapes):
             for body in loops(optimized(recurrent(True), *args))] == [0]
 
 
+@pytest.mark.parametrize("weights, slices", [((2, 3, 4), (4,)), ((4,), (4, 2, 3)),
+                                             ((2, 3, 4), (4, 5)), ((2, 4), (4, 3, 5))])
+def test_products_of_any_rank_are_hoisted(weights, slices):
+    """The axes of the weights come in front of those of the slice, as many as there are."""
+    def function(weights, xs):
+        def step(total, x):
+            product = fnp.tensordot(weights, x, 1)
+            return total * 0.5 + product, fnp.sin(product)
+        start = fnp.zeros((*weights.shape[:-1], *xs.shape[2:]), dtype="float64")
+        return lax.scan(step, start, xs)
+    check(function, *arrays(weights, (3, *slices)))
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_sums_of_products_are_one_product_after_the_loop(reverse):
     def function(start, xs, ys):
