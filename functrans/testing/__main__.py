@@ -1,10 +1,11 @@
-"""`python -m functrans.testing conformance`."""
+"""`python -m functrans.testing conformance` and `python -m functrans.testing mutation`."""
 from __future__ import annotations
 
 import argparse
 from importlib import import_module
 
-COMMANDS = {"conformance": "what a library of array functions and derivatives gets right"}
+COMMANDS = {"conformance": "what a library of array functions and derivatives gets right",
+            "mutation": "whether the property tests find planted faults"}
 
 
 def main(arguments=None) -> int:

@@ -23,6 +23,8 @@ class Namespace:
         self._own = own
 
     def __getattr__(self, name: str):
+        if name.startswith("__"):             # Python's own questions
+            raise AttributeError(name)
         if name in self._own:
             return self._own[name]
         for source in self._sources:

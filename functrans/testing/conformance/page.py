@@ -14,11 +14,11 @@ from functrans.testing.conformance.operation import DTYPES
 
 COLOURS = {PASSED: "#3f9a5f", FAILED: "#d3412f", ABSENT: "#c9ccd1", EMPTY: "#f2f3f5"}
 MEANING = {PASSED: "passed", FAILED: "failed", ABSENT: "not offered", EMPTY: "nothing to ask"}
-SIDE, GAP = 9, 2
+SIDE, GAP = 7, 1
 
 STYLE = """
 :root { color-scheme: light; }
-body { font: 14px/1.45 system-ui, "Segoe UI", sans-serif; margin: 2rem auto; max-width: 1180px;
+body { font: 14px/1.45 system-ui, "Segoe UI", sans-serif; margin: 2rem auto; max-width: 1240px;
        padding: 0 1rem; color: #1d2126; background: #fff; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.version { color: #5b636d; margin: 0 0 1.2rem; }
@@ -28,9 +28,9 @@ p.version { color: #5b636d; margin: 0 0 1.2rem; }
 .legend i { display: inline-block; width: 11px; height: 11px; margin-right: .4em;
             border-radius: 2px; }
 table.matrix { border-collapse: collapse; font-size: 12.5px; }
-.matrix th { font-weight: 600; text-align: left; padding: 5px 8px; background: #fff;
+.matrix th { font-weight: 600; text-align: left; padding: 5px; background: #fff;
              position: sticky; top: 0; border-bottom: 2px solid #1d2126; z-index: 1; }
-.matrix td { padding: 2px 8px; border-bottom: 1px solid #eceef0; line-height: 1; }
+.matrix td { padding: 2px 5px; border-bottom: 1px solid #eceef0; line-height: 1; }
 .matrix td.name { font-family: ui-monospace, Menlo, Consolas, monospace; white-space: nowrap;
                   line-height: 1.5; }
 .matrix tr.family th { padding-top: 16px; border-bottom: 1px solid #9aa1a9; position: static;
@@ -71,7 +71,8 @@ def _totals(matrix: Matrix) -> str:
             f'<svg width="360" height="16" role="img" aria-label="{matrix.last_line()}">'
             f'{"".join(bars)}</svg><div class="legend">{legend}</div></div>'
             "<p>Each square is a dtype, in the order "
-            f"{', '.join(DTYPES)}; those that an operation does not have are left out.</p>")
+            f"{', '.join(DTYPES)}; those that an operation does not have are left out. Point at "
+            "one to read why it is as it is; a click on a red one goes to the findings.</p>")
 
 
 def _table(matrix: Matrix):
@@ -98,10 +99,12 @@ def _by_place(matrix: Matrix) -> dict:
 
 
 def _picture(name: str, column: str, cells: list) -> str:
-    """A square for each dtype."""
+    """A square for each dtype; none where there is nothing to ask of any."""
+    if all(cell.state == EMPTY for _, cell in cells):
+        return ""
     width = len(cells) * (SIDE + GAP) - GAP
     squares = "".join(
-        f'<rect x="{number * (SIDE + GAP)}" width="{SIDE}" height="{SIDE}" rx="1.5" '
+        f'<rect x="{number * (SIDE + GAP)}" width="{SIDE}" height="{SIDE}" rx="1" '
         f'fill="{COLOURS[cell.state]}">{_told(name, column, dtype, cell)}</rect>'
         for number, (dtype, cell) in enumerate(cells))
     picture = f'<svg width="{width}" height="{SIDE}">{squares}</svg>'

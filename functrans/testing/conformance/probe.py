@@ -93,17 +93,18 @@ class Probe:
         return found
 
     @cached_property
-    def steps(self) -> bool:
-        """Whether all results are whole numbers or truths: then these are differentiated as numbers
-        of the operands' dtype, with the derivative zero."""
-        return not any(map(is_inexact, expected(self.case, self.arrays)))
-
-    def differentiated(self, xp, parts: Sequence) -> tuple:
-        """Those results that have a derivative."""
-        if self.steps:
-            return tuple(xp.astype(part, self.dtype.name) for part in parts)
+    def differentiated(self) -> Callable:
+        """`function(xp, results)`: those that have a derivative. Where all are whole numbers or
+        truths, these as numbers of the operands' dtype, with the derivative zero."""
+        name = self.dtype.name
         kept = [is_inexact(part) for part in expected(self.case, self.arrays)]
-        return tuple(part for part, keep in zip(parts, kept) if keep)
+
+        def as_numbers(xp, parts):
+            return tuple(xp.astype(part, name) for part in parts)
+
+        def those_kept(xp, parts):
+            return tuple(part for part, keep in zip(parts, kept) if keep)
+        return those_kept if any(kept) else as_numbers
 
     def smooth(self, every: Sequence | None = None) -> Callable:
         """In the library's terms."""
@@ -112,11 +113,13 @@ class Probe:
 
     def partial(self, function: Callable, xp, every: Sequence) -> Callable:
         """The function of the operands at `places` alone, with the results that matter."""
+        places, chosen = self.places, self.differentiated
+
         def restricted(*some):
             operands = list(every)
-            for place, value in zip(self.places, some):
+            for place, value in zip(places, some):
                 operands[place] = value
-            return self.differentiated(xp, function(*operands))
+            return chosen(xp, function(*operands))
         return restricted
 
     def exact(self, arrays: Sequence | None = None) -> Callable:

@@ -133,6 +133,8 @@ def dynamic_update_slice(x, update, starts):
 
 
 def _window(x, starts, sizes) -> tuple:
+    if any(size > n for size, n in zip(sizes, x.shape)):
+        raise ValueError(f"a window of shape {sizes} does not fit into {x.shape}")
     starts = [min(max(int(start), 0), n - size)
               for start, n, size in zip(starts, x.shape, sizes)]
     return tuple(slice(start, start + size) for start, size in zip(starts, sizes))

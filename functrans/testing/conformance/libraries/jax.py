@@ -23,6 +23,12 @@ def _over_lanes(function: Callable) -> Callable:
     return lambda x: jax.vmap(lambda lane: function(lane, "lanes"), axis_name="lanes")(x)
 
 
+def _passed_on(x, name):
+    """Each lane's value at the next lane."""
+    count = lax.axis_size(name)
+    return lax.ppermute(x, name, [(k, (k + 1) % count) for k in range(count)])
+
+
 def _lu_solve(a, b):
     return linalg.lu_solve(linalg.lu_factor(a), b)
 
@@ -84,7 +90,7 @@ class Jax(Library):
         psum=_over_lanes(lambda x, name: x - lax.psum(x, name)),
         all_gather=_over_lanes(lambda x, name: x * lax.all_gather(x, name)[:, :1]),
         psum_scatter=_over_lanes(lax.psum_scatter),
-        ppermute=_over_lanes(lambda x, name: lax.ppermute(x, name, [(0, 1), (1, 0)])),
+        ppermute=_over_lanes(_passed_on),
         all_to_all=_over_lanes(lambda x, name: lax.all_to_all(x, name, 0, 0)),
         axis_index=_over_lanes(lambda x, name: x * lax.axis_index(name).astype(x.dtype)),
         custom_jvp=_own_forward, custom_vjp=_own_reverse, pure_callback=_squared_outside,

@@ -71,7 +71,9 @@ def _transpose(x, axes):
 
 def _pad(x, widths, mode="constant", constant_values=0):
     flat = [int(n) for pair in reversed(widths) for n in pair]
-    return F.pad(x, flat, mode={"edge": "replicate"}.get(mode, mode), value=constant_values)
+    if mode == "edge":                      # PyTorch pads so only behind a batch and channels
+        return F.pad(x[None, None], flat, mode="replicate")[0, 0]
+    return F.pad(x, flat, mode=mode, value=constant_values)
 
 
 def _split(x, parts, axis):
@@ -105,12 +107,12 @@ def _solve_triangular(a, b, lower, transposed=False):
 class Torch(Library):
     name = "torch"
     pairing = "conjugate"
-    refusals = (r"not implemented for '", r"Got unsupported ScalarType", r"not supported for",
-                r"Unsupported dtype", r"does not support (non-)?complex", r"expected .* dtype",
-                r"Expected a floating point or complex tensor", r"only supports? ",
-                r"doesn't support", r"does not support", r"has no attribute 'reduce'")
+    refusals = (r"not implemented for '", r"[Uu]nsupported (ScalarType|dtype)",
+                r"must be either float or double dtype", r"has no attribute 'reduce'",
+                r"Expected a floating point or complex tensor", r"step must be greater than zero",
+                r"does not support (complex|Half|bool)")
     names = Namespace(
-        torch, torch.linalg, torch.special,
+        torch.linalg, torch, torch.special, equal=torch.eq, sign=torch.sgn,
         concatenate=lambda xs, axis: torch.cat(xs, axis), transpose=_transpose,
         broadcast_to=torch.broadcast_to, flip=lambda x, axes: torch.flip(
             x, axes if isinstance(axes, tuple) else (axes,)),
@@ -151,7 +153,7 @@ class Torch(Library):
         return torch.from_numpy(np.array(value))
 
     def numpy(self, value) -> np.ndarray:
-        return value.detach().resolve_conj().resolve_neg().numpy()
+        return value.detach().resolve_conj().resolve_neg().numpy(force=True)
 
     def jit(self, function: Callable) -> Callable:
         return torch.compile(function, backend="aot_eager", fullgraph=True)
