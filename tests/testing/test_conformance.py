@@ -189,7 +189,7 @@ def test_the_page_stands_alone(tmp_path):
     write(run(names, quick=True, only=["absolute", "sin"]), tmp_path)
     page = (tmp_path / "matrix.html").read_text()
     assert "http" not in page and "src=" not in page and "<script" not in page
-    assert page.count("<svg") > 2 * len(COLUMNS) and "<title>absolute, eval, float64 failed" in page
+    assert page.count("<svg") >= len(COLUMNS) and "<title>absolute, eval, float64 failed" in page
     assert 'href="#absolute-eval"' in page and 'id="absolute-eval"' in page
     assert "expected" in page
 
