@@ -10,7 +10,7 @@ and modules; and not what the function itself changes while it is traced (counte
 results), but for texts, floats and arrays that it appends to a list, as to a log. Calls are looked
 at for a while only, so that they cost what they did.
 
-In: functions. Out: warnings. Imports `locations`, `trace`.
+In: functions. Out: warnings. Imports `locations`, `trace`, `control.callbacks`.
 """
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 import numpy as np
 
 from functrans.array import Array
+from functrans.control.callbacks import HostFunction
 from functrans.errors import ImpureFunctionWarning
-from functrans.ir.program import Location
+from functrans.ir.program import Location, Program, inner_programs
 from functrans.locations import describe, is_internal, warn_user
 from functrans.trace import Tracer
 
@@ -42,10 +43,11 @@ _MISSING = object()
 
 # ---- what a function can see ----
 
-def _functions(fun) -> list[FunctionType]:
+def _functions(fun, skipped: frozenset = frozenset()) -> list[FunctionType]:
     """The Python functions that a call may run, as far as they are the user's own.
 
-    Those that are reached through closures, and through globals of the same module.
+    Those that are reached through closures, and through globals of the same module, but not
+    through those whose code is `skipped`.
     """
     found, waiting = {}, [fun]
     while waiting and len(found) < _FUNCTIONS:
@@ -54,7 +56,8 @@ def _functions(fun) -> list[FunctionType]:
             waiting.append(value.func)
         elif isinstance(value, MethodType):
             waiting.append(value.__func__)
-        elif isinstance(value, FunctionType) and id(value) not in found:
+        elif isinstance(value, FunctionType) and id(value) not in found \
+                and value.__code__ not in skipped:
             found[id(value)] = value
             waiting += [other for _, _, other in _variables(value)
                         if isinstance(other, FunctionType) and
@@ -73,6 +76,27 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+def _read_names(function: FunctionType, skipped: frozenset) -> set:
+    """The names that a function's own code reads, without the code that is `skipped`."""
+    return {instruction.argval for code in _codes(function.__code__) if code not in skipped
+            for instruction in dis.get_instructions(code)
+            if instruction.opname in _LOADS and instruction.opname != "LOAD_CLOSURE"}
+
+
+def _callbacks(program: Program) -> frozenset:
+    """The codes of what a Program calls at each run: they read what there is then."""
+    found: set = set()
+    for equation in program.equations:
+        host = equation.params.get("callback")
+        if isinstance(host, HostFunction):
+            for cell in getattr(host.function, "__closure__", None) or ():
+                for function in _functions(_content(cell, "")):
+                    found.update(_codes(function.__code__))
+        for inner in inner_programs(equation):
+            found |= _callbacks(inner)
+    return frozenset(found)
 
 
 def _variables(function: FunctionType) -> Iterator[tuple]:
@@ -183,6 +207,7 @@ class Surroundings:
     """
 
     def __init__(self, fun: Callable, who: str):
+        self.fun = fun
         self.who = who
         self.functions = _functions(fun)
         self.variables = {(id(place), name): (place, name) for function in self.functions
@@ -200,7 +225,7 @@ class Surroundings:
         size = len(value) if isinstance(value, _CONTAINERS) else 0
         return value, content, size, _tracer_ids(value)
 
-    def settle(self) -> bool:
+    def settle(self, program: Program) -> bool:
         """Called after the trace: warns of tracers that were kept; whether there is more to watch.
         """
         if _tracer_ids(self.owner) - self.own_before:
@@ -216,7 +241,16 @@ class Surroundings:
             if unchanged and _is_data(value):
                 self.known[key] = value, _copy(value)
         self.before = self.own_before = None
+        if self.known and (skipped := _callbacks(program)):
+            self._forget_callbacks(skipped)
         return bool(self.known)
+
+    def _forget_callbacks(self, skipped: frozenset):
+        """What only callbacks read is not looked at."""
+        read = {(id(place), name) for function in _functions(self.fun, skipped)
+                for names in [_read_names(function, skipped)]
+                for place, name, _ in _variables(function) if name in names}
+        self.known = {key: value for key, value in self.known.items() if key in read}
 
     def probe(self, compiled, entry) -> Probe:
         """What runs in the place of an executable as long as there is something to look at."""

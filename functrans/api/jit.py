@@ -256,7 +256,7 @@ class Jitted:
             kept = not any(isinstance(value, Tracer) for value in captured)
             reason = note_miss(self, key, names, kept)
             entry = _Entry(program, captured, flat.out_tree, donated, self._device, reason, names)
-            entry.around = around if around.settle() else None
+            entry.around = around if around.settle(program) else None
             if kept:
                 self._cache[key] = entry
         return entry

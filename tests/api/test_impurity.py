@@ -180,6 +180,44 @@ def test_what_callbacks_keep_is_no_tracer():
     assert len(kept) == 2
 
 
+def report(value):
+    assert value.shape and rate
+
+
+def through_a_global():
+    return lambda value: ft.debug.callback(report, value) or value
+
+
+def through_a_lambda():
+    return lambda value: ft.debug.callback(lambda v: report(v + rate), value) or value
+
+
+def through_a_loop():
+    def f(value):
+        def body(_, carry):
+            ft.debug.callback(report, carry)
+            return carry * 2
+        return ft.lax.fori_loop(0, 2, body, value)
+    return f
+
+
+@pytest.mark.parametrize("make", [through_a_global, through_a_lambda, through_a_loop])
+def test_callbacks_read_what_there_is(make, restored):
+    global rate
+    jitted = ft.jit(make())
+    for _ in range(3):
+        jitted(x)
+        rate += 1
+
+    def both(value):
+        return make()(value) * rate
+    mixed = ft.jit(both)
+    mixed(x)
+    rate += 1
+    with change_of("rate"):
+        mixed(x)
+
+
 def test_a_module_that_is_loaded_again(tmp_path, monkeypatch):
     import importlib
     (tmp_path / "reloaded.py").write_text(
