@@ -20,7 +20,7 @@ from functrans import lax  # isort: skip
 from functrans import debug
 from functrans.api.callbacks import io_callback, pure_callback
 from functrans.api.calls import ShapeDtypeStruct
-from functrans.api.checkpoint import checkpoint, checkpoint_name, saved_residuals
+from functrans.api.checkpoint import checkpoint, checkpoint_name, saved_residuals, stop_gradient
 from functrans.api.custom_jvp import custom_jvp
 from functrans.api.custom_vjp import custom_vjp
 from functrans.api.custom_vmap import custom_vmap, sequential_vmap
@@ -32,7 +32,6 @@ from functrans.api.jit import disable_jit, jit
 from functrans.api.lowered import interpret
 from functrans.api.vmap import vmap
 from functrans.control import policies as checkpoint_policies
-from functrans.primitives.elementwise import stop_gradient as _stop_gradient
 
 if TYPE_CHECKING:
     from functrans.api.devices import (default_backend, default_device, device_count, device_get,
@@ -57,17 +56,6 @@ __all__ = [
     "default_backend", "default_device", "device_count", "device_get", "device_put", "devices",
     "memory_stats", "no_transfers", "transfers",
 ]
-
-
-def stop_gradient(x):
-    """`x` as a constant: no derivative flows through it. `x` may be a pytree.
-
-    >>> import functrans as ft
-    >>> ft.grad(lambda x: x * ft.stop_gradient(x))(3.0)
-    Array(3., dtype=float32)
-    """
-    from functrans.numpy.promotion import as_arraylike
-    return tree.map(lambda leaf: _stop_gradient(as_arraylike(leaf)), x)
 
 
 _ROOMS = ("nn", "optim", "random", "scipy", "testing", "zoo")

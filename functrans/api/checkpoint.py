@@ -1,6 +1,6 @@
-"""`checkpoint` (`remat`): reverse mode that computes again rather than store.
+"""What reverse mode keeps: `checkpoint` (`remat`), which computes again, and `stop_gradient`.
 
-Imports `tree`, `control.checkpoint`, `api.calls`.
+Imports `tree`, `control.checkpoint`, `primitives.elementwise`, `api.calls`.
 """
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from functrans.ir.program import Var
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.locations import describe
 from functrans.numpy.promotion import as_arraylike
+from functrans.primitives import elementwise
 from functrans.trace import EVAL, bind, current, trace_at
 from functrans.transforms.linearize import linearize_program
 
@@ -93,6 +94,16 @@ def checkpoint_name(x, name: str):
     if not isinstance(name, str):
         raise ArgumentError(f"checkpoint_name: the name must be a string, got {name!r}")
     return tree.map(lambda leaf: bind(name_p, as_arraylike(leaf, "checkpoint_name"), name=name), x)
+
+
+def stop_gradient(x):
+    """`x` as a constant: no derivative flows through it. `x` may be a pytree.
+
+    >>> import functrans as ft
+    >>> ft.grad(lambda x: x * ft.stop_gradient(x))(3.0)
+    Array(3., dtype=float32)
+    """
+    return tree.map(lambda leaf: elementwise.stop_gradient(as_arraylike(leaf)), x)
 
 
 def saved_residuals(f: Callable, *args, **kwargs) -> list[tuple[ArrayType, str]]:

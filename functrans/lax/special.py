@@ -1,0 +1,76 @@
+"""Special functions of `lax`: erf, the gamma and beta functions and their kin, Bessel functions.
+
+Operands are real floating-point numbers of one dtype and one shape; what each of them is computed
+by, and how accurately, is said at `functrans.scipy.special`. Imports `lax.operands`, `primitives`.
+"""
+from __future__ import annotations
+
+from functrans.lax.operands import alike, unary, unary_to_accuracy
+from functrans.primitives import functions, incomplete
+
+logistic = unary_to_accuracy("logistic", functions.logistic_p, "1 / (1 + exp(-x)).",
+                             "logistic(0.0)", "Array(0.5, dtype=float32, weak_type=True)")
+erf = unary("erf", functions.erf_p, "The error function.", "erf(0.0)",
+            "Array(0., dtype=float32, weak_type=True)")
+erfc = unary("erfc", functions.erfc_p, "1 - erf(x), accurate for large x.", "erfc(0.0)",
+             "Array(1., dtype=float32, weak_type=True)")
+erf_inv = unary("erf_inv", functions.erf_inv_p, "The inverse of erf.", "erf_inv(0.0)",
+                "Array(0., dtype=float32, weak_type=True)")
+lgamma = unary("lgamma", functions.lgamma_p, "log|Gamma(x)|.", "lgamma(1.0)",
+               "Array(0., dtype=float32, weak_type=True)")
+digamma = unary("digamma", functions.digamma_p, "The derivative of lgamma.", "digamma(1.0)",
+                "Array(-0.5772157, dtype=float32, weak_type=True)")
+bessel_i0e = unary("bessel_i0e", incomplete.bessel_i0e_p, "exp(-|x|) I0(x).", "bessel_i0e(0.0)",
+                   "Array(1., dtype=float32, weak_type=True)")
+bessel_i1e = unary("bessel_i1e", incomplete.bessel_i1e_p, "exp(-|x|) I1(x).", "bessel_i1e(0.0)",
+                   "Array(0., dtype=float32, weak_type=True)")
+
+
+def polygamma(m, x):
+    """The derivative of order `m` of digamma at `x`; `m` is a whole floating-point number.
+
+    >>> from functrans import lax
+    >>> lax.polygamma(1.0, 1.0)
+    Array(1.644934, dtype=float32)
+    """
+    return functions.polygamma(*alike("polygamma", m, x))
+
+
+def zeta(x, q):
+    """The Hurwitz zeta function: the sum over k of (q + k)**-x.
+
+    >>> from functrans import lax
+    >>> lax.zeta(2.0, 1.0)
+    Array(1.644934, dtype=float32)
+    """
+    return incomplete.zeta(*alike("zeta", x, q))
+
+
+def igamma(a, x):
+    """The lower incomplete gamma function P(a, x), regularized.
+
+    >>> from functrans import lax
+    >>> lax.igamma(1.0, 0.0)
+    Array(0., dtype=float32)
+    """
+    return incomplete.igamma(*alike("igamma", a, x))
+
+
+def igammac(a, x):
+    """The upper incomplete gamma function Q(a, x), regularized.
+
+    >>> from functrans import lax
+    >>> lax.igammac(1.0, 0.0)
+    Array(1., dtype=float32)
+    """
+    return incomplete.igammac(*alike("igammac", a, x))
+
+
+def betainc(a, b, x):
+    """The incomplete beta function, regularized.
+
+    >>> from functrans import lax
+    >>> lax.betainc(1.0, 1.0, 0.25)
+    Array(0.25, dtype=float32)
+    """
+    return incomplete.betainc(*alike("betainc", a, b, x))
