@@ -12,7 +12,7 @@ import numpy as np
 from functrans.array import ArrayBase
 from functrans.errors import DtypeError, ShapeError
 from functrans.ir.type import is_complex, is_inexact, is_integer
-from functrans.lax.operands import (alike, arrays_alike, binary, kind_of, one, unary,
+from functrans.lax.operands import (alike, apply, arrays_alike, binary, kind_of, one, unary,
                                     unary_to_accuracy)
 from functrans.numpy.promotion import as_arraylike, as_operand
 from functrans.primitives import elementwise as basic
@@ -39,7 +39,7 @@ def mul(x, y, *, out_dtype=None):
     x, y = arrays_alike("mul", x, y)
     if out_dtype is not None:
         x, y = (basic.convert(operand, np.dtype(out_dtype)) for operand in (x, y))
-    return basic.mul(x, y)
+    return apply(basic.mul_p, x, y)
 
 
 def abs(x):
@@ -52,7 +52,7 @@ def abs(x):
     x = one(x, "abs")
     if x.dtype.kind == "u":
         raise DtypeError(f"lax.abs takes signed numbers, got {x.type}")
-    return basic.abs_(x)
+    return apply(basic.abs_p, x)
 
 
 def _never_zero(y) -> bool:
@@ -68,7 +68,7 @@ def div(x, y):
     """
     x, y = alike("div", x, y)
     if not is_integer(x.dtype):
-        return basic.div(x, y)
+        return apply(basic.div_p, x, y)
     if _never_zero(y):
         return _truncated(x, y)
     zero, unit = x.dtype.type(0), x.dtype.type(1)
@@ -90,7 +90,7 @@ def rem(x, y):
     """
     x, y = alike("rem", x, y)
     if not is_integer(x.dtype) or _never_zero(y):
-        return basic.fmod(x, y)
+        return apply(basic.fmod_p, x, y)
     by_zero = basic.eq(y, x.dtype.type(0))
     return basic.select(by_zero, x, basic.fmod(x, basic.select(by_zero, x.dtype.type(1), y)))
 
@@ -115,6 +115,7 @@ def clamp(min, x, max):
         raise ShapeError(f"lax.clamp takes bounds that are scalars or of the shape of x, got "
                          f"{kinds[0]} and {kinds[2]} for {kinds[1]}")
     min, x, max = arrays_alike("clamp", min, x, max)
+    require("ordered", x.dtype, "lax.clamp")
     raised = basic.select(basic.le(x, min), min, x)
     return basic.select(basic.ge(raised, max), max, raised)
 
@@ -164,7 +165,7 @@ def pow(x, y):
         return functions.integer_pow(as_arraylike(x), y)
     if isinstance(y, (ArrayBase, np.generic)) and is_integer(y.dtype):
         y = basic.convert(as_arraylike(y), as_arraylike(x).dtype)
-    return functions.pow_(*alike("pow", x, y))
+    return apply(functions.pow_p, *alike("pow", x, y))
 
 
 def integer_pow(x, y: int):
@@ -175,6 +176,7 @@ def integer_pow(x, y: int):
     Array(8., dtype=float32, weak_type=True)
     """
     x = one(x, "integer_pow")
+    require("number", x.dtype, "lax.integer_pow")
     if y < 0 and is_integer(x.dtype):
         raise DtypeError(f"lax.integer_pow: {x.type} to the power {y}: integers have no negative "
                          "powers; convert them to a floating dtype")
@@ -189,7 +191,7 @@ def square(x):
     Array(9, dtype=int64, weak_type=True)
     """
     x = one(x, "square")
-    return functions.integer_pow(x, 2) if is_inexact(x.dtype) else basic.mul(x, x)
+    return functions.integer_pow(x, 2) if is_inexact(x.dtype) else apply(basic.mul_p, x, x)
 
 
 def reciprocal(x):
@@ -254,6 +256,7 @@ def round(x, rounding_method: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO):
     Array(2., dtype=float32, weak_type=True)
     """
     x = one(x, "round")
+    require("float", x.dtype, "lax.round")
     if RoundingMethod(rounding_method) == RoundingMethod.TO_NEAREST_EVEN:
         return basic.round_(x)
     whole = basic.trunc(x)                      # exact, and so is the distance from it
@@ -273,7 +276,7 @@ def nextafter(x1, x2):
     >>> lax.nextafter(1.0, 2.0)
     Array(1.0000001, dtype=float32)
     """
-    return basic.next_after(*alike("nextafter", x1, x2))
+    return apply(basic.next_after_p, *alike("nextafter", x1, x2))
 
 
 # ---- complex numbers ----
@@ -294,6 +297,7 @@ def conj(x, input_dtype=None):
     Array(1.-2.j, dtype=complex64, weak_type=True)
     """
     x = one(x, "conj")
+    require("inexact", x.dtype, "lax.conj")
     if is_complex(x.dtype):
         return basic.conj(x)
     return basic.complex_(x, full(x.type.strong(), 0))

@@ -5,7 +5,7 @@ Matrices are the last two axes, with any leading batch axes. Imports `lax.operan
 from __future__ import annotations
 
 from functrans.errors import ShapeError, UnsupportedError
-from functrans.lax.operands import of_one_dtype, one
+from functrans.lax.operands import checked, of_one_dtype, one
 from functrans.primitives import linalg as systems
 from functrans.primitives import matrices, orthogonal, spectral, triangular
 from functrans.primitives import shape as prim
@@ -169,8 +169,9 @@ def triangular_solve(a, b, *, left_side: bool = False, lower: bool = False,
         a = matrices.conjugate(a)
     if not left_side:                                 # X op(a) = b is op(a)^T X^T = b^T
         b, transpose_a = matrices.swap(b), not transpose_a
-    x = triangular.triangular_solve(a, b, lower=lower, letter="T" if transpose_a else "N",
-                                    unit=unit_diagonal)
+    options = dict(lower=lower, letter="T" if transpose_a else "N", unit=unit_diagonal)
+    checked(triangular.triangular_solve_p, a, b, **options)
+    x = triangular.triangular_solve(a, b, **options)
     return x if left_side else matrices.swap(x)
 
 
@@ -185,6 +186,9 @@ def symmetric_product(a_matrix, c_matrix, *, alpha=1.0, beta=0.0,
     """
     name = "linalg.symmetric_product"
     a, c = of_one_dtype(name, one(a_matrix, name), one(c_matrix, name))
+    if a.ndim < 2 or c.shape != (*a.shape[:-1], a.shape[-2]):
+        raise ShapeError(f"lax.{name} takes matrices A and C of the shape of A A^T, got {a.type} "
+                         f"and {c.type}")
     product = matrices.matmul(a, matrices.swap(a))
     kind = a.dtype.type
     return add(mul(product, kind(alpha)), mul(c, kind(beta)))

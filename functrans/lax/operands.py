@@ -9,6 +9,7 @@ In: what users pass. Out: arrays, tracers and literals that primitives take. Imp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from functrans.ir.type import ArrayType
 from functrans.lax.common import gives_way, strongest
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_all, broadcast_one,
                                        canonical_axis, cast, scalar_dtype)
-from functrans.primitives.elementwise import caller, convert
+from functrans.primitives.elementwise import convert
+from functrans.trace import bind
 
 
 def kind_of(x) -> ArrayType:
@@ -123,30 +125,42 @@ def documented(function: Callable, name: str, doc: str, call: str, result: str) 
     return function
 
 
+@lru_cache(maxsize=1024)
+def _accept(primitive, dtype, count: int):
+    """Raises unless a primitive takes `count` operands of a dtype: evaluation does not ask."""
+    primitive.infer(*(ArrayType((), dtype),) * count)
+
+
+def apply(primitive, *operands):
+    """An elementwise primitive on operands that are alike."""
+    _accept(primitive, kind_of(operands[0]).dtype, len(operands))
+    return bind(primitive, *operands)
+
+
+def checked(primitive, *operands, **params) -> tuple:
+    """Operands whose shapes and dtypes a primitive takes: evaluation asks for neither."""
+    primitive.infer(*map(kind_of, operands), **params)
+    return operands
+
+
 def unary(name: str, primitive, doc: str, call: str, result: str) -> Callable:
     """A function of one operand that is a primitive."""
-    bound = caller(primitive)
-
     def function(x):
-        return bound(one(x, name))
+        return apply(primitive, one(x, name))
     return documented(function, name, doc, call, result)
 
 
 def unary_to_accuracy(name: str, primitive, doc: str, call: str, result: str) -> Callable:
     """As `unary`, with the keyword `accuracy`, which asks for no other result."""
-    bound = caller(primitive)
-
     def function(x, *, accuracy=None):
-        return bound(one(x, name))
+        return apply(primitive, one(x, name))
     return documented(function, name, doc, call, result)
 
 
 def binary(name: str, primitive, doc: str, call: str, result: str) -> Callable:
     """A function of two operands that is a primitive."""
-    bound = caller(primitive)
-
     def function(x, y):
-        return bound(*alike(name, x, y))
+        return apply(primitive, *alike(name, x, y))
     return documented(function, name, doc, call, result)
 
 

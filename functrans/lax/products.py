@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.errors import ShapeError
-from functrans.lax.operands import axes_of, of_one_dtype, one
+from functrans.lax.operands import axes_of, checked, of_one_dtype, one
 from functrans.numpy.promotion import promote_types
 from functrans.primitives import contract
 from functrans.primitives.elementwise import convert
@@ -28,6 +28,7 @@ def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_t
                                 for dims, x in zip(pair, (lhs, rhs), strict=True))
                           for pair in dimension_numbers)
     _check_pairs(lhs, rhs, contracting, batch)
+    checked(contract.dot_general_p, lhs, rhs, contract=contracting, batch=batch)
     return in_preferred(lambda x, y: contract.dot_general(x, y, contracting, batch), lhs, rhs,
                         preferred_element_type)
 

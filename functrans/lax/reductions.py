@@ -61,33 +61,34 @@ def _in_front(x, axes: tuple):
     return prim.reshape(prim.transpose(x, (*axes, *rest)), (count, *(x.shape[k] for k in rest)))
 
 
-def _reduction(name: str, function: Callable, doc: str, call: str, result: str) -> Callable:
+def _reduction(name: str, function: Callable, kind: str, doc: str, call: str,
+               result: str) -> Callable:
     def reduction(operand, axes):
         operand = one(operand, name)
+        require(kind, operand.dtype, f"lax.{name}")
         return function(operand, axes_of(axes, operand.ndim, name))
     return documented(reduction, name, f"{doc} along `axes`, a sequence of ints.", call, result)
 
 
 def _parity(operand, axes: tuple):
     """The exclusive or of all elements along axes."""
-    require("bits", operand.dtype, "lax.reduce_xor")
     return reduce(operand, operand.dtype.type(0), xor, axes)
 
 
 
-reduce_sum = _reduction("reduce_sum", basic.reduce_sum, "The sum of elements",
+reduce_sum = _reduction("reduce_sum", basic.reduce_sum, "number", "The sum of elements",
                         "reduce_sum([[1, 2], [3, 4]], (0,))", "Array([4, 6], dtype=int64)")
-reduce_prod = _reduction("reduce_prod", primitives.reduce_prod, "The product of elements",
+reduce_prod = _reduction("reduce_prod", primitives.reduce_prod, "number", "The product of elements",
                          "reduce_prod([[1, 2], [3, 4]], (0,))", "Array([3, 8], dtype=int64)")
-reduce_max = _reduction("reduce_max", primitives.reduce_max, "The largest element",
+reduce_max = _reduction("reduce_max", primitives.reduce_max, "ordered", "The largest element",
                         "reduce_max([[1, 2], [3, 4]], (0,))", "Array([3, 4], dtype=int64)")
-reduce_min = _reduction("reduce_min", primitives.reduce_min, "The smallest element",
+reduce_min = _reduction("reduce_min", primitives.reduce_min, "ordered", "The smallest element",
                         "reduce_min([[1, 2], [3, 4]], (0,))", "Array([1, 2], dtype=int64)")
-reduce_and = _reduction("reduce_and", primitives.reduce_and, "The bits that all have",
+reduce_and = _reduction("reduce_and", primitives.reduce_and, "bits", "The bits that all have",
                         "reduce_and([True, False], (0,))", "Array(False, dtype=bool)")
-reduce_or = _reduction("reduce_or", primitives.reduce_or, "The bits that any has",
+reduce_or = _reduction("reduce_or", primitives.reduce_or, "bits", "The bits that any has",
                        "reduce_or([True, False], (0,))", "Array(True, dtype=bool)")
-reduce_xor = _reduction("reduce_xor", _parity, "The bits that an odd number has",
+reduce_xor = _reduction("reduce_xor", _parity, "bits", "The bits that an odd number has",
                         "reduce_xor([True, True], (0,))", "Array(False, dtype=bool)")
 
 
@@ -117,33 +118,35 @@ def argmin(operand, axis: int, index_dtype=None):
 
 def _place(function: Callable, operand, axis: int, dtype, name: str):
     operand = one(operand, name)
+    require("ordered", operand.dtype, f"lax.{name}")
     dtype = default_int() if dtype is None else canonical_dtype(dtype)
     return convert(function(operand, canonical_axis(axis, operand.ndim)), dtype)
 
 
 # ---- running results ----
 
-def _running(name: str, function: Callable, doc: str, call: str, result: str) -> Callable:
+def _running(name: str, function: Callable, kind: str, doc: str, call: str,
+             result: str) -> Callable:
     def running(operand, axis: int = 0, reverse: bool = False):
         operand = one(operand, name)
+        require(kind, operand.dtype, f"lax.{name}")
         return function(operand, canonical_axis(axis, operand.ndim), bool(reverse))
     return documented(running, name, f"{doc} along an axis; from its end, if `reverse`.", call,
                       result)
 
 
 def _log_sum_of_exponentials(operand, axis: int, reverse: bool):
-    require("float", operand.dtype, "lax.cumlogsumexp")
     return associative_scan(logaddexp, operand, reverse, axis)
 
 
-cumsum = _running("cumsum", cumulative.cumsum, "The sums so far", "cumsum([1, 2, 3])",
-                  "Array([1, 3, 6], dtype=int64)")
-cumprod = _running("cumprod", cumulative.cumprod, "The products so far", "cumprod([1, 2, 3])",
-                   "Array([1, 2, 6], dtype=int64)")
-cummax = _running("cummax", cumulative.cummax, "The largest so far", "cummax([1, 3, 2])",
-                  "Array([1, 3, 3], dtype=int64)")
-cummin = _running("cummin", cumulative.cummin, "The smallest so far", "cummin([2, 1, 3])",
-                  "Array([2, 1, 1], dtype=int64)")
-cumlogsumexp = _running("cumlogsumexp", _log_sum_of_exponentials,
+cumsum = _running("cumsum", cumulative.cumsum, "number", "The sums so far",
+                  "cumsum([1, 2, 3])", "Array([1, 3, 6], dtype=int64)")
+cumprod = _running("cumprod", cumulative.cumprod, "number", "The products so far",
+                   "cumprod([1, 2, 3])", "Array([1, 2, 6], dtype=int64)")
+cummax = _running("cummax", cumulative.cummax, "ordered", "The largest so far",
+                  "cummax([1, 3, 2])", "Array([1, 3, 3], dtype=int64)")
+cummin = _running("cummin", cumulative.cummin, "ordered", "The smallest so far",
+                  "cummin([2, 1, 3])", "Array([2, 1, 1], dtype=int64)")
+cumlogsumexp = _running("cumlogsumexp", _log_sum_of_exponentials, "float",
                         "log(exp(x0) + exp(x1) + ...) so far, without overflow,",
                         "cumlogsumexp([0.0, 0.0])", "Array([0.       , 0.6931472], dtype=float32)")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from functrans.errors import ArgumentError, ShapeError
-from functrans.lax.operands import axes_of, in_dtype, of_one_dtype, one, sizes_of
+from functrans.lax.operands import axes_of, checked, in_dtype, of_one_dtype, one, sizes_of
 from functrans.numpy import creation, manipulation, repeating
 from functrans.numpy.promotion import broadcast_shapes, canonical_axis, canonical_dtype
 from functrans.primitives import basic
@@ -290,6 +290,7 @@ def pad(operand, padding_value, padding_config: Sequence[tuple[int, int, int]]):
         raise ShapeError(f"lax.pad: padding_config must have an entry for each axis of "
                          f"{operand.type}, got {len(padding_config)}")
     low, high, interior = (tuple(int(width[k]) for width in padding_config) for k in range(3))
+    checked(prim.pad_p, operand, value, low=low, high=high, interior=interior)
     return prim.pad(operand, low, high, interior, value)
 
 
@@ -315,6 +316,7 @@ def slice(operand, start_indices: Sequence[int], limit_indices: Sequence[int],
     operand = one(operand, "slice")
     start, limit, stride = (sizes_of(values, operand.ndim, "slice", what) for values, what in (
         (start_indices, "start_indices"), (limit_indices, "limit_indices"), (strides, "strides")))
+    checked(prim.slice_p, operand, start=start, limit=limit, step=stride)
     return prim.slice_(operand, start, limit, stride)
 
 

@@ -5,7 +5,7 @@ by, and how accurately, is said at `functrans.scipy.special`. Imports `lax.opera
 """
 from __future__ import annotations
 
-from functrans.lax.operands import alike, unary, unary_to_accuracy
+from functrans.lax.operands import alike, apply, unary, unary_to_accuracy
 from functrans.primitives import functions, incomplete
 
 logistic = unary_to_accuracy("logistic", functions.logistic_p, "1 / (1 + exp(-x)).",
@@ -33,7 +33,7 @@ def polygamma(m, x):
     >>> lax.polygamma(1.0, 1.0)
     Array(1.644934, dtype=float32)
     """
-    return functions.polygamma(*alike("polygamma", m, x))
+    return apply(functions.polygamma_p, *alike("polygamma", m, x))
 
 
 def zeta(x, q):
@@ -43,7 +43,7 @@ def zeta(x, q):
     >>> lax.zeta(2.0, 1.0)
     Array(1.644934, dtype=float32)
     """
-    return incomplete.zeta(*alike("zeta", x, q))
+    return apply(incomplete.zeta_p, *alike("zeta", x, q))
 
 
 def igamma(a, x):
@@ -53,7 +53,7 @@ def igamma(a, x):
     >>> lax.igamma(1.0, 0.0)
     Array(0., dtype=float32)
     """
-    return incomplete.igamma(*alike("igamma", a, x))
+    return apply(incomplete.igamma_p, *alike("igamma", a, x))
 
 
 def igammac(a, x):
@@ -63,7 +63,7 @@ def igammac(a, x):
     >>> lax.igammac(1.0, 0.0)
     Array(1., dtype=float32)
     """
-    return incomplete.igammac(*alike("igammac", a, x))
+    return apply(incomplete.igammac_p, *alike("igammac", a, x))
 
 
 def betainc(a, b, x):
@@ -73,4 +73,4 @@ def betainc(a, b, x):
     >>> lax.betainc(1.0, 1.0, 0.25)
     Array(0.25, dtype=float32)
     """
-    return incomplete.betainc(*alike("betainc", a, b, x))
+    return apply(incomplete.betainc_p, *alike("betainc", a, b, x))
