@@ -31,6 +31,7 @@ from rows_special import SPECIAL
 from functrans import control, primitives
 from functrans.ir.primitive import Primitive
 from functrans.primitives import (
+    bitcast,
     contract,
     cumulative,
     elementwise,
@@ -80,6 +81,8 @@ _CONVERSION = [
     unary(E.real_p, dtypes=COMPLEX), unary(E.imag_p, dtypes=COMPLEX),
     unary(E.conj_p, dtypes=COMPLEX),
     binary(E.complex_p, dtypes=("float32", "float64")),
+    Row(bitcast.bitcast_p, (case((3, 2), dtype=np.dtype("int32")),),
+        ("float32", "float64", "int16")),
 ]
 _FUNCTIONS = [
     unary(F.exp_p), unary(F.expm1_p), unary(F.log_p, "positive"), unary(F.log2_p, "positive"),

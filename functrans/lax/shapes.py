@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+import functrans.numpy as fnp
 from functrans.errors import ArgumentError, ShapeError
 from functrans.lax.operands import axes_of, checked, in_dtype, of_one_dtype, one, sizes_of
-from functrans.numpy import creation, manipulation, repeating
 from functrans.numpy.promotion import broadcast_shapes, canonical_axis, canonical_dtype
 from functrans.primitives import basic
 from functrans.primitives import shape as prim
@@ -34,7 +34,7 @@ def full(shape, fill_value, dtype=None):
     >>> lax.full((2,), 7)
     Array([7, 7], dtype=int64)
     """
-    return creation.full(shape, fill_value, dtype)
+    return fnp.full(shape, fill_value, dtype)
 
 
 def full_like(x, fill_value, dtype=None, shape=None):
@@ -44,7 +44,7 @@ def full_like(x, fill_value, dtype=None, shape=None):
     >>> lax.full_like(fnp.zeros(2), 7)
     Array([7., 7.], dtype=float32)
     """
-    return creation.full_like(one(x, "full_like"), fill_value, dtype, shape=shape)
+    return fnp.full_like(one(x, "full_like"), fill_value, dtype, shape=shape)
 
 
 def empty(shape, dtype):
@@ -54,7 +54,7 @@ def empty(shape, dtype):
     >>> lax.empty((2,), "float32").shape
     (2,)
     """
-    return creation.full(shape, 0, dtype)
+    return fnp.full(shape, 0, dtype)
 
 
 def iota(dtype, size: int):
@@ -133,7 +133,7 @@ def broadcast_like(arr, like_arr):
     >>> lax.broadcast_like(1.0, fnp.ones(2))
     Array([1., 1.], dtype=float32, weak_type=True)
     """
-    return manipulation.broadcast_to(one(arr, "broadcast_like"),
+    return fnp.broadcast_to(one(arr, "broadcast_like"),
                                      one(like_arr, "broadcast_like").shape)
 
 
@@ -145,7 +145,7 @@ def tile(operand, reps: Sequence[int]):
     Array([0, 1, 0, 1], dtype=int64)
     """
     operand = one(operand, "tile")
-    return repeating.tile(operand, sizes_of(reps, operand.ndim, "tile", "reps"))
+    return fnp.tile(operand, sizes_of(reps, operand.ndim, "tile", "reps"))
 
 
 # ---- the same elements in another shape ----
@@ -163,7 +163,7 @@ def reshape(operand, new_sizes, dimensions: Sequence[int] | None = None):
     operand = one(operand, "reshape")
     if dimensions is not None:
         operand = transpose(operand, dimensions)
-    return manipulation.reshape(operand, tuple(new_sizes))
+    return fnp.reshape(operand, tuple(new_sizes))
 
 
 def transpose(operand, permutation: Sequence[int]):
@@ -246,7 +246,7 @@ def stack(operands: Sequence, axis: int = 0):
     >>> lax.stack([fnp.ones(2), fnp.zeros(2)]).shape
     (2, 2)
     """
-    return manipulation.stack(_arrays(operands, "stack"), axis)
+    return fnp.stack(_arrays(operands, "stack"), axis)
 
 
 def unstack(x, axis: int = 0) -> tuple:
@@ -256,7 +256,7 @@ def unstack(x, axis: int = 0) -> tuple:
     >>> lax.unstack(fnp.arange(2))
     (Array(0, dtype=int64), Array(1, dtype=int64))
     """
-    return manipulation.unstack(one(x, "unstack"), axis=axis)
+    return fnp.unstack(one(x, "unstack"), axis=axis)
 
 
 def split(operand, sizes: Sequence[int], axis: int = 0) -> list:

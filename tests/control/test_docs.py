@@ -14,7 +14,7 @@ from functrans import lax
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
-@pytest.mark.parametrize("page", ("control-flow.md", "custom-rules.md", "axis-names.md"))
+@pytest.mark.parametrize("page", ("control-flow.md", "custom-rules.md", "axis-names.md", "lax.md"))
 def test_page(page):
     scope, checked = {"__name__": "page"}, 0
     for number, block in enumerate(blocks_of((DOCS / page).read_text())):
