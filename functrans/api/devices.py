@@ -4,8 +4,6 @@ In: pytrees, names of devices. Out: pytrees, `Device`. Imports `tree`, `placemen
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from functrans import tree
@@ -140,32 +138,41 @@ def _get_leaf(leaf):
     return np.asarray(leaf) if isinstance(leaf, ArrayBase) else leaf
 
 
-@dataclass(frozen=True)
-class Transfers:
-    """Copies of arrays between host and device since the process began; subtract two of them."""
-    to_device: int = 0
-    to_host: int = 0
-    bytes_to_device: int = 0
-    bytes_to_host: int = 0
+class Transfers(int):
+    """A number of copies between host and device, and what they were.
 
-    @property
-    def count(self) -> int:
-        """Copies in both directions."""
-        return self.to_device + self.to_host
+    It is an int, the copies in both directions; `to_device`, `to_host` are those in one,
+    `bytes_to_device`, `bytes_to_host` what they copied. Subtract two of them.
+    """
 
-    def __sub__(self, other: Transfers) -> Transfers:
+    def __new__(cls, to_device: int, to_host: int, bytes_to_device: int, bytes_to_host: int):
+        self = super().__new__(cls, to_device + to_host)
+        self.to_device, self.to_host = to_device, to_host
+        self.bytes_to_device, self.bytes_to_host = bytes_to_device, bytes_to_host
+        return self
+
+    def __sub__(self, other):
+        if not isinstance(other, Transfers):
+            return int(self) - other
         return Transfers(self.to_device - other.to_device, self.to_host - other.to_host,
                          self.bytes_to_device - other.bytes_to_device,
                          self.bytes_to_host - other.bytes_to_host)
 
+    def __repr__(self):
+        return (f"Transfers(to_device={self.to_device}, to_host={self.to_host}, "
+                f"bytes_to_device={self.bytes_to_device}, bytes_to_host={self.bytes_to_host})")
+
+    def __reduce__(self):
+        return Transfers, (self.to_device, self.to_host, self.bytes_to_device, self.bytes_to_host)
+
 
 def transfers() -> Transfers:
-    """How many copies between host and device there have been, and how many bytes they took.
+    """How many copies between host and device there have been in this process: see `Transfers`.
 
     >>> import functrans as ft
     >>> before = ft.transfers()
-    >>> (ft.transfers() - before).count
-    0
+    >>> ft.transfers() - before == 0
+    True
     """
     made = device_driver().transfers
     return Transfers(made.to_device, made.to_host, made.bytes_to_device, made.bytes_to_host)

@@ -210,7 +210,7 @@ def _keep_books(point, book: _Book) -> tuple:
 
 
 def _raw(value):
-    return value._data if hasattr(value, "_data") else np.asarray(value)
+    return value._concrete("explain_grad") if hasattr(value, "_data") else np.asarray(value)
 
 
 def _array(value):

@@ -13,6 +13,8 @@ from functrans.api.calls import check_callable
 from functrans.api.jit import Jitted, jit
 from functrans.debug.machine import Peaks, peaks
 from functrans.debug.table import amount, duration, places, table
+from functrans.array import is_elsewhere
+from functrans.device import elsewhere
 from functrans.errors import ArgumentError
 from functrans.jit import profiled, raw_arrays
 
@@ -101,7 +103,8 @@ def profile(fun: Callable, *args, repeats: int = 20, **kwargs) -> Profile:
     jitted = fun if isinstance(fun, Jitted) else jit(fun)
     program, leaves = jitted.traced(*args, **kwargs)
     timed = profiled(program)
-    arrays = raw_arrays(program, leaves)
+    arrays = [elsewhere.read(data) if is_elsewhere(data) else data
+              for data in raw_arrays(program, leaves)]
     for _ in range(repeats + 1):                       # the first one does not count
         timed.run(arrays)
     limits = peaks()

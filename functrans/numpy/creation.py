@@ -79,7 +79,8 @@ def _exactly(numbers) -> Array:
 def _from_sequence(items, exact: bool = False):
     """Numbers go through NumPy; where there are tracers, they are stacked."""
     leaves = tree.leaves(items)
-    if any(isinstance(leaf, Tracer) for leaf in leaves):
+    if any(isinstance(leaf, Tracer) for leaf in leaves) or elsewhere.active and any(
+            isinstance(leaf, Array) and leaf.device != CPU for leaf in leaves):
         from functrans.numpy.joining import stack
         return stack([_from_object(item, exact) for item in items])
     dtype = _sequence_dtype(leaves)

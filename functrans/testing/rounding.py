@@ -39,7 +39,7 @@ class Rounding(Eval):
     def _rounded(self, value):
         if type(value) is not Array or value.dtype.kind not in "fc":
             return value
-        data = value._data
+        data = value._concrete("rounding")
         factor = 1 + 0.5 * self.eps * self.rng.uniform(-1, 1, data.shape)
         with np.errstate(all="ignore"):
             moved = np.asarray(data * factor).astype(data.dtype)

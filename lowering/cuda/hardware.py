@@ -22,8 +22,9 @@ _STATIC_SHARED = 48 * 1024      # bytes of shared memory that a launch has witho
 class Hardware:
     """A GPU. Its blocks of memory are addresses."""
 
-    def __init__(self, number: int = 0):
-        from cuda.bindings import driver
+    def __init__(self, number: int = 0, driver=None):
+        if driver is None:
+            from cuda.bindings import driver
         self._driver = driver
         self._here = threading.local()
         self._call("cuInit", 0)

@@ -111,7 +111,8 @@ def test_copies_of_the_object(x):
     lambda x: fnp.stack([x, x]), lambda x: x.reshape(-1)[::-1], lambda x: x.astype("float64"),
     lambda x: x.astype("float16"), lambda x: x > 0, lambda x: np.exp(x), lambda x: x.mean(),
     lambda x: fnp.argmax(x, 1), lambda x: fnp.cumsum(x, 1), lambda x: fnp.linalg.norm(x),
-    lambda x: x + np.ones(4, np.float32), lambda x: x * fnp.arange(4), lambda x: -x,
+    lambda x: x + np.ones(4, np.float32), lambda x: fnp.array([x[0], x[1] * 2]),
+    lambda x: x * fnp.arange(4), lambda x: -x,
     lambda x: fnp.zeros_like(x), lambda x: x.T.copy(), lambda x: abs(x) ** 1.5,
     lambda x: ft.vmap(lambda row: row * row.sum())(x), lambda x: ft.jit(lambda a: a * 2)(x),
     lambda x: ft.grad(lambda a: fnp.sum(fnp.sin(a) ** 2))(x),
@@ -296,7 +297,9 @@ def test_transfers_count_bytes():
     before = ft.transfers()
     np.asarray(ft.device_put(DATA, "cuda"))
     made = ft.transfers() - before
-    assert (made.count, made.bytes_to_device, made.bytes_to_host) == (2, 48, 48)
+    assert (made, made.bytes_to_device, made.bytes_to_host) == (2, 48, 48)
+    assert isinstance(made, int) and "to_host=1" in repr(made)
+    assert pickle.loads(pickle.dumps(made)).to_device == 1
 
 
 # ---- errors of the device, waiting, donation, memory ----
@@ -384,6 +387,14 @@ def test_nans_are_looked_for(x):
             with pytest.raises(NonFiniteError, match="log"):
                 f(ft.device_put(np.array([-1.0]), "cuda"))
         fnp.exp(x)
+
+
+def test_tools_for_the_cpu_take_arrays_of_the_device(x):
+    def loss(a):
+        return (fnp.sin(a) ** 2).sum()
+    assert len(ft.explain_grad(loss, x)) and len(ft.profile(loss, x, repeats=1))
+    assert "sin" in str(ft.make_ir(loss)(x))
+    ft.testing.check_grads(loss, (x,), order=1)
 
 
 def test_disable_jit_and_interpret(x):

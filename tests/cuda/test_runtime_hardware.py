@@ -1,0 +1,191 @@
+"""How the driver's interface is called, by a driver that keeps "device" memory on the host.
+
+It shows that the calls have the right arguments, not that a GPU does what they ask for.
+"""
+from __future__ import annotations
+
+import ctypes
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+bindings = pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings are not installed")
+
+from lowering.cuda.hardware import Hardware  # noqa: E402
+from lowering.cuda.memory import Pool  # noqa: E402
+from lowering.errors import DeviceFailure, OutOfDeviceMemory  # noqa: E402
+
+OK = bindings.CUresult.CUDA_SUCCESS
+FULL = bindings.CUresult.CUDA_ERROR_OUT_OF_MEMORY
+
+
+class Driver:
+    """The functions that `Hardware` calls, on memory of the host; `calls` is what was called."""
+
+    CUresult, CUdevice_attribute = bindings.CUresult, bindings.CUdevice_attribute
+    CUfunction_attribute, CUstream = bindings.CUfunction_attribute, bindings.CUstream
+
+    def __init__(self):
+        self.calls, self.blocks, self.busy, self.free = [], {}, False, 2 ** 20
+
+    def __getattr__(self, name):
+        function = getattr(self, f"_{name}")
+
+        def called(*arguments):
+            self.calls.append((name, arguments))
+            return function(*arguments)
+        return called
+
+    def named(self, name):
+        return [arguments for called, arguments in self.calls if called == name]
+
+    def _nothing(self, *arguments):
+        return (OK,)
+    _cuInit = _cuCtxSetCurrent = _cuFuncSetAttribute = _cuStreamSynchronize = _nothing
+
+    def _cuDeviceGet(self, number):
+        return OK, f"device {number}"
+
+    def _cuDevicePrimaryCtxRetain(self, device):
+        return OK, "context"
+
+    def _cuDeviceGetName(self, length, device):
+        return OK, b"A device".ljust(length, b"\0")
+
+    def _cuDeviceGetAttribute(self, attribute, device):
+        return OK, 9 if "MAJOR" in attribute.name else 0
+
+    def _cuStreamCreate(self, flags):
+        return OK, 77
+
+    def _cuMemGetInfo(self):
+        return OK, self.free, 2 ** 20
+
+    def _cuMemAlloc(self, size):
+        if size > self.free:
+            return FULL, 0
+        self.free -= size
+        block = ctypes.create_string_buffer(size)
+        self.blocks[ctypes.addressof(block)] = block
+        return OK, ctypes.addressof(block)
+
+    def _cuMemFree(self, address):
+        self.free += ctypes.sizeof(self.blocks.pop(address))
+        return (OK,)
+
+    def _cuMemcpyHtoDAsync(self, target, source, size, stream):
+        assert stream == 77
+        ctypes.memmove(target, source, size)
+        return (OK,)
+    _cuMemcpyDtoHAsync = _cuMemcpyDtoDAsync = _cuMemcpyHtoDAsync
+
+    def _cuMemsetD8Async(self, target, value, size, stream):
+        ctypes.memset(target, value, size)
+        return (OK,)
+
+    def _cuStreamQuery(self, stream):
+        return (bindings.CUresult.CUDA_ERROR_NOT_READY if self.busy else OK,)
+
+    def _cuModuleLoadData(self, address):
+        return OK, ctypes.string_at(address, 4)
+
+    def _cuModuleGetFunction(self, module, name):
+        return OK, (module, name)
+
+    def _cuLaunchKernel(self, function, *rest):
+        sizes, stream, places, extra = rest[:7], rest[7], rest[8], rest[9]
+        assert stream == 77 and extra == 0
+        count = 4
+        table = (ctypes.c_void_p * count).from_address(places)
+        self.launched = function, sizes, [ctypes.c_int64.from_address(place).value
+                                          for place in table]
+        return (OK,)
+
+    def _cuGetErrorString(self, status):
+        return OK, b"something is wrong"
+
+
+@pytest.fixture
+def fake():
+    return Driver()
+
+
+@pytest.fixture
+def device(fake):
+    return Hardware(driver=fake)
+
+
+def test_the_device_says_what_it_is(device):
+    assert (device.name, device.capability, device.stream) == ("A device", (9, 0), 77)
+    assert device.memory_info() == (2 ** 20, 2 ** 20)
+
+
+def test_copies(device):
+    data = np.arange(12.0)
+    block, other, out = device.allocate(200), device.allocate(200), np.empty(6)
+    device.write(block, 8, data)
+    device.copy(other, 16, block, 8, data.nbytes)
+    device.zero(other, 16, 8)
+    device.read(other, 16, out)
+    np.testing.assert_array_equal(out, [0, 1, 2, 3, 4, 5])
+    device.write(block, 0, np.empty(0))
+    assert device.pointer(block, 24, None) == block + 24
+
+
+def test_memory_that_is_full_is_no_failure_but_a_message(device, fake):
+    assert device.allocate(2 ** 21) is None
+    pool = Pool(device)
+    kept = pool.take(2 ** 19, "results of f")
+    again = pool.take(2 ** 19, "others")
+    del again
+    pool.take(2 ** 18)                           # what is kept is given back for it
+    assert fake.named("cuMemFree")
+    with pytest.raises(OutOfDeviceMemory, match="512.0 KiB by results of f"):
+        pool.take(2 ** 20)
+    assert kept.nbytes == 2 ** 19
+
+
+def test_launches_pass_eight_bytes_for_each_argument(device, fake):
+    cubin = SimpleNamespace(image=b"code", name="kernel_x")
+    loaded = device.load(SimpleNamespace(cubin=lambda capability: cubin))
+    assert fake.named("cuModuleGetFunction") == [(b"code", b"kernel_x")]
+    block = device.allocate(64)
+    device.launch(loaded, (3, 2), 128, [block, -5, np.int64(7), 0.25], 0)
+    function, sizes, values = fake.launched
+    assert function == (b"code", b"kernel_x") and sizes == (3, 2, 1, 128, 1, 1, 0)
+    assert values == [block, -5, 7, int(np.float64(0.25).view(np.int64))]
+    device.launch(loaded, 1, 32, [2 ** 63 + 8, 0, 0, 0], 100_000)
+    assert fake.launched[2][0] == -2 ** 63 + 8      # the same bits
+    (_, attribute, size), = fake.named("cuFuncSetAttribute")
+    assert "DYNAMIC_SHARED" in attribute.name and size == 100_000
+
+
+def test_waiting(device, fake):
+    fake.busy = True
+    assert not device.is_idle()
+    fake.busy = False
+    assert device.is_idle()
+    device.synchronize()
+    device.wait_for(5)
+    assert [int(stream) for stream, in fake.named("cuStreamSynchronize")][-2:] == [77, 5]
+
+
+def test_failures_have_the_drivers_words(device, fake):
+    fake._cuMemsetD8Async = lambda *arguments: (bindings.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS,)
+    with pytest.raises(DeviceFailure, match="cuMemsetD8Async failed: something is wrong"):
+        device.zero(device.allocate(8), 0, 8)
+
+
+def test_the_calls_have_as_many_arguments_as_the_drivers_functions(device, fake):
+    """As the documentation of each function says."""
+    test_copies(device)
+    test_launches_pass_eight_bytes_for_each_argument(device, fake)
+    test_waiting(device, fake)
+    names = {name for name, _ in fake.calls} - {"cuGetErrorString"}
+    assert len(names) > 12
+    for name, arguments in fake.calls:
+        head = getattr(bindings, name).__doc__.strip().partition("\n")[0]
+        inside = head.partition("(")[2].rpartition(")")[0]
+        expected = len(inside.split(",")) if inside else 0
+        assert len(arguments) == expected, f"{name}{arguments} is called, but is {head}"
