@@ -1,11 +1,12 @@
 """Folding the frames of the library out of tracebacks, so that the user's own lines remain.
 
-`boundary` decorates what users call and what calls their functions back. With
-`config.tracebacks = "full"` it leaves tracebacks as they are. Imports `config`, `errors`,
-`locations`.
+`boundary` decorates what users call and what calls their functions back. Errors of other calls that
+nobody catches are folded when Python shows them, by a hook. With `config.tracebacks = "full"`
+tracebacks stay as they are. Imports `config`, `errors`, `locations`.
 """
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from types import TracebackType
@@ -35,6 +36,16 @@ def fold(error: BaseException):
     """
     if config.tracebacks == "full":
         return
+    _fold_frames(error)
+    for link in ("__cause__", "__context__"):
+        inner = getattr(error, link)
+        if isinstance(inner, FunctransError) and isinstance(error, FunctransError):
+            fold(inner)
+            if inner.__traceback__ is None:           # raised and caught within the library
+                setattr(error, link, None)
+
+
+def _fold_frames(error: BaseException):
     frames = []
     entry = error.__traceback__
     while entry is not None:
@@ -54,3 +65,15 @@ def _chain(entries: list) -> TracebackType | None:
     for entry in reversed(entries):
         chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return chain
+
+
+def _show(kind, error, trace):
+    """What Python calls for an error that nobody catches."""
+    if isinstance(error, FunctransError):
+        fold(error)
+        trace = error.__traceback__
+    _shown_before(kind, error, trace)
+
+
+_shown_before = sys.excepthook
+sys.excepthook = _show

@@ -9,6 +9,8 @@ import inspect
 import os
 import pickle
 import re
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -131,3 +133,32 @@ def test_errors_that_the_library_did_not_mean_show_its_frames(monkeypatch):
     monkeypatch.setattr(jvp, "_apply", broken)
     assert frames_of(lambda: ft.jvp(fnp.sin, (1.0,), (1.0,)), "folded")[-1] == Path(__file__).name
     assert "jvp.py" in frames_of(lambda: ft.jvp(fnp.sin, (1.0,), (1.0,)), "full")
+
+
+def shown(code: str, tmp_path, mode: str = "folded") -> str:
+    """What Python prints for a program that raises."""
+    program = tmp_path / "program.py"
+    program.write_text(f"import functrans as ft, functrans.numpy as fnp\n{code}\n")
+    environment = {**os.environ, "FUNCTRANS_TRACEBACKS": mode,
+                   "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.run([sys.executable, program], capture_output=True, text=True,
+                          env=environment).stderr
+
+
+def test_errors_that_nobody_catches_show_the_users_frames(tmp_path):
+    code = "def f(x):\n    return x[5]\nf(fnp.ones(3))"
+    folded, full = shown(code, tmp_path), shown(code, tmp_path, "full")
+    assert folded.count("File ") == 2 and "program.py" in folded and "OutOfBoundsError" in folded
+    assert "index_parsing.py" not in folded and "index_parsing.py" in full
+
+
+def test_what_the_library_caught_itself_is_not_shown(tmp_path):
+    code = "ft.jit(lambda v: {'name': 'x'})(1.0)"
+    folded = shown(code, tmp_path)
+    assert folded.count("Traceback") == 1 and "direct cause" not in folded
+    assert "direct cause" in shown(code, tmp_path, "full")
+
+
+def test_errors_of_others_are_shown_as_they_are(tmp_path):
+    text = shown("import sys\nhook = sys.excepthook\n{}['key']", tmp_path)
+    assert "KeyError: 'key'" in text and text.count("File ") == 1
