@@ -257,3 +257,22 @@ def test_pendulum(tmp_path, extras):
     fewest, most = map(int, re.search(r"with (\d+) to (\d+) steps each", printed).groups())
     assert most > 1.2 * fewest
     assert (tmp_path / "pendulum.png").stat().st_size > 10_000
+
+
+# ---- check_your_gradients ----
+
+def test_wrong_gradients_are_found():
+    printed = run("check_your_gradients.py")
+    ours, jax, torch = printed.split("----\n")[1:]
+    assert "d result / d params['delta']" in ours and "the rule of huber (custom_vjp)" in ours
+    assert "1% off" in jax or "skipped: jax is not installed" in jax
+    assert "50% off" in torch or "skipped: torch is not installed" in torch
+
+
+def test_libraries_that_are_not_installed_are_skipped():
+    done = start("-c", "import sys; sys.modules['jax'] = sys.modules['torch'] = None; "
+                 "sys.path.insert(0, 'examples'); import check_your_gradients; "
+                 "check_your_gradients.main([])")
+    assert done.returncode == 0, done.stderr
+    assert "skipped: jax" in done.stdout and "skipped: torch" in done.stdout
+    assert "params['delta']" in done.stdout

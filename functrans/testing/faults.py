@@ -83,9 +83,9 @@ def _with_unit_steps(fault: Fault) -> Fault:
     places = np.flatnonzero(vector)
     if len(places) != 1:
         return fault
-    factor = vector[places[0]]
+    factor = float(vector[places[0]])
     if fault.judge.mode == "rev" and np.count_nonzero(fault.weights) == 1:
-        factor = factor * fault.weights[np.flatnonzero(fault.weights)[0]]
+        factor *= float(fault.weights[np.flatnonzero(fault.weights)[0]])
     m = fault.mismatch
     bounds = sorted(bound / factor for bound in m.expected)
     return replace(fault, mismatch=replace(

@@ -14,6 +14,7 @@ from functrans.testing.adapters.base import Adapter
 from functrans.testing.subject import INEXACT, parameter_names
 
 SECONDS = 5.0                # how long is searched
+ENTRIES = 8                  # how many entries of an axis are tried one by one
 LONGEST = 200                # characters of a value in a message
 
 
@@ -59,15 +60,26 @@ def _candidates(library: Adapter, args: tuple) -> Iterator[tuple]:
         return library.with_leaves(args, [library.array(value, dtype)
                                           for value, dtype in zip(changed, dtypes)])
     for length in sorted({n for value in values for n in value.shape if n > 1}, reverse=True):
-        for short in dict.fromkeys((1, length // 2, length - 1)):
-            yield rebuilt([_cut(value, length, short) for value in values])
+        for part in _parts(length):
+            yield rebuilt([_cut(value, length, part) for value in values])
     for place, (value, dtype) in enumerate(zip(values, dtypes)):
         for simple in _simpler(value) if dtype in INEXACT else ():
             yield rebuilt([simple if k == place else other for k, other in enumerate(values)])
 
 
-def _cut(value: np.ndarray, length: int, short: int) -> np.ndarray:
-    return value[tuple(slice(short) if n == length else slice(None) for n in value.shape)]
+def _parts(length: int) -> Iterator[slice]:
+    """What is left of an axis: one entry, half of them, all but the last or the first."""
+    for k in range(min(length, ENTRIES)):
+        yield slice(k, k + 1)
+    if length > 2:
+        yield slice(0, length // 2)
+        yield slice(length // 2, length)
+        yield slice(0, length - 1)
+        yield slice(1, length)
+
+
+def _cut(value: np.ndarray, length: int, part: slice) -> np.ndarray:
+    return value[tuple(part if n == length else slice(None) for n in value.shape)]
 
 
 def _simpler(value: np.ndarray) -> Iterator[np.ndarray]:
@@ -75,7 +87,7 @@ def _simpler(value: np.ndarray) -> Iterator[np.ndarray]:
     if not value.size or not np.isfinite(value).all():
         return
     known = _digits(value)
-    for simple in (np.ones_like(value), *(np.round(value, k) for k in range(3))):
+    for simple in (np.ones_like(value), *(np.round(value, k) + 0 for k in range(3))):
         if _digits(simple) < known:
             yield simple
 

@@ -21,6 +21,7 @@ class Tolerance:
     atol: float = 0.0
     rtol: float = 0.0
 
+    @np.errstate(all="ignore")
     def of(self, slope: Slope) -> np.ndarray:
         """A bound for each component: relative to it, and a little to the largest."""
         size = np.where(slope.judged & np.isfinite(slope.middle), np.abs(slope.middle), 0)
