@@ -19,6 +19,7 @@ from lowering.native import lapack
 from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
 from lowering.passes.cluster import Cluster
+from lowering.passes.domains import is_library_product
 from lowering.passes.fuse import Fuser, Opaque
 from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
@@ -80,23 +81,26 @@ class Emitters:
 
     cluster: a `Kernel` as one text or several, in the order in which they run. sort: as
     `sort_kernel`. loop: as `loop_kernel`. product: a `Product` as texts, or None for a library.
+    is_product: whether a contraction, given as equation and kernel class, is a `Product`.
     """
     cluster: Callable
     sort: Callable
     loop: Callable
     product: Callable
+    is_product: Callable
 
 
 def _on_cpu(kernel) -> list:
     return [kernel_text(kernel)]
 
 
-CPU = Emitters(_on_cpu, sort_kernel, loop_kernel, lambda product: None)
+CPU = Emitters(_on_cpu, sort_kernel, loop_kernel, lambda product: None,
+               is_library_product)
 
 
 def make_plan(program: Program, emitters: Emitters = CPU) -> Plan:
     """The steps of an optimized Program."""
-    fuser = Fuser(program).run()
+    fuser = Fuser(program, emitters.is_product).run()
     lowering = Lowering(emitters)
     steps = [step for number in ordered_steps(fuser)
              for step in lowering.steps(fuser.steps[number], fuser)]

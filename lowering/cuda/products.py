@@ -14,8 +14,10 @@ import math
 from functrans.ir.type import name_of
 from lowering.cuda.emit import THREAD, CudaText, block_size, emit_threads
 from lowering.cuda.parts import Part
-from lowering.kernel_text import INDENT, Parameter, constant, local_dtype
+from lowering.kernel_text import (INDENT, Parameter, constant, from_memory, local_dtype,
+                                  to_memory)
 from lowering.loops import Axis, Kernel, Load, Place, Reduce, Store
+from lowering.passes.domains import BLAS_DTYPES, is_matrix_product
 from lowering.plan import Product
 from lowering.views import Buffer, View, whole
 
@@ -25,6 +27,19 @@ LEAST = 32           # rows and columns from which on tiles are used
 MOST = 65535         # blocks of a grid in its second and third dimension
 BLOCKS = 264         # that keep a large GPU busy
 PIECE = 512          # elements of a piece of a sum, at least
+
+
+def is_product(equation, kernel) -> bool:
+    """Whether a contraction is a step of its own: of dtypes that are not those of BLAS only large
+    ones are, the others are computed where they are used."""
+    kind = equation.outputs[0].type
+    if not is_matrix_product(equation, kernel) or kind.dtype.kind == "b":
+        return False
+    (contracted, _), (batch, _) = kernel.contract, kernel.batch
+    left = equation.inputs[0].type
+    rows = left.size // math.prod(left.shape[k] for k in (*contracted, *batch))
+    columns = kind.size // (rows * math.prod(left.shape[k] for k in batch))
+    return kind.dtype.name in BLAS_DTYPES or min(rows, columns) >= LEAST
 
 
 def product_kernels(step: Product) -> list[CudaText]:
@@ -39,7 +54,7 @@ def product_kernels(step: Product) -> list[CudaText]:
     pieces = _pieces(step, count)
     if pieces == 1:
         return [_by_tiles(step, count, 1, step.target)]
-    view = whole(Buffer(step.target.dtype, pieces * step.target.size),
+    view = whole(Buffer(local_dtype(step.target.dtype), pieces * step.target.size),
                  (pieces, step.target.size))
     return [_by_tiles(step, count, pieces, view), _total(step, view)]
 
@@ -79,7 +94,7 @@ def _by_element(step: Product, count: int) -> CudaText:
                  f"acc = {_zero(step)}",
                  "for k in range(inner):",
                  f"    acc = acc + {_left(batch, 'row', 'k')} * {_right(batch, 'column', 'k')}",
-                 "y0[point] = acc"])]
+                 f"y0[point] = {to_memory('acc', step.target.dtype)}"])]
     block = block_size(points)
     return _text(step, lines, {**_sizes(step), **batch.numbers()}, step.target,
                  (-(-points // block),), block)
@@ -98,12 +113,12 @@ def _by_tiles(step: Product, count: int, pieces: int, target: View) -> CudaText:
              "down, across = thread // 16, thread % 16",
              f"top, side = cuda.blockIdx.x * {TILE}, cuda.blockIdx.y * {TILE}"]
     if not batch.rank and pieces == 1:
-        lines += _one_product(step, batch, False)
+        lines += _one_product(step, batch, target, False)
     else:
         lines += [f"for number in range(cuda.blockIdx.z, {batch.count}pieces, cuda.gridDim.z):",
                   *_indented(1, [*(["matrix, piece = number // pieces, number % pieces"]
                                    if batch.rank else ["piece = number"]),
-                                 *batch.lines(), *_one_product(step, batch, True)])]
+                                 *batch.lines(), *_one_product(step, batch, target, True)])]
     grid = (-(-step.left.rows // TILE), -(-step.right.rows // TILE), min(count * pieces, MOST))
     numbers = {**_sizes(step), **batch.numbers()}
     if batch.rank or pieces > 1:
@@ -111,12 +126,13 @@ def _by_tiles(step: Product, count: int, pieces: int, target: View) -> CudaText:
     return _text(step, lines, numbers, target, grid, 256)
 
 
-def _one_product(step: Product, batch: _Batch, in_pieces: bool) -> list[str]:
+def _one_product(step: Product, batch: _Batch, target: View, in_pieces: bool) -> list[str]:
     """A tile of the result of one piece of one product."""
     first, gap = (f"piece * {DEPTH}", f"pieces * {DEPTH}") if in_pieces else ("0", str(DEPTH))
     matrix = "matrix * rows + " if batch.rank else ""
     start = "piece * size + " if in_pieces else ""
     place = f"({matrix}row) * columns" if matrix else "row * columns"
+    total = to_memory("acc[r, c]", target.dtype)
     return [
         "for r in range(4):",
         "    for c in range(4):",
@@ -139,7 +155,7 @@ def _one_product(step: Product, batch: _Batch, in_pieces: bool) -> list[str]:
         "    for c in range(4):",
         "        column = side + across + 16 * c",
         "        if row < rows and column < columns:",
-        f"            y0[{start}{place} + column] = acc[r, c]"]
+        f"            y0[{start}{place} + column] = {total}"]
 
 
 def _fetch(tile: str, first: str, limit: str, element: str, along_k: bool, step) -> list[str]:
@@ -159,11 +175,11 @@ def _zero(step: Product) -> str:
 
 
 def _left(batch: _Batch, row: str, k: str) -> str:
-    return f"x0[{batch.left}{row} * left_row + {k} * left_k]"
+    return from_memory(f"x0[{batch.left}{row} * left_row + {k} * left_k]", batch.dtype).text
 
 
 def _right(batch: _Batch, row: str, k: str) -> str:
-    return f"x1[{batch.right}{row} * right_row + {k} * right_k]"
+    return from_memory(f"x1[{batch.right}{row} * right_row + {k} * right_k]", batch.dtype).text
 
 
 def _sizes(step: Product) -> dict:
@@ -177,6 +193,7 @@ class _Batch:
     """The place of a matrix in a batch with a stride for each dimension."""
 
     def __init__(self, step: Product):
+        self.dtype = step.left.view.dtype
         dims = zip(step.left.batch_shape, step.left.batch_strides, step.right.batch_strides)
         self.dims = _merged([dim for dim in dims if dim[0] != 1])
         self.rank = len(self.dims)

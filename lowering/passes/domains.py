@@ -76,9 +76,15 @@ def contract_domain(equation: Equation, kernel) -> tuple:
 
 def is_library_product(equation: Equation, kernel) -> bool:
     """Whether a contraction is a matrix product of a dtype that BLAS knows."""
-    dtype = equation.outputs[0].type.dtype
-    if dtype.name not in ("float32", "float64", "complex64", "complex128"):
-        return False
+    return equation.outputs[0].type.dtype.name in BLAS_DTYPES \
+        and is_matrix_product(equation, kernel)
+
+
+BLAS_DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+def is_matrix_product(equation: Equation, kernel) -> bool:
+    """Whether a contraction is a product of matrices, or of one with vectors."""
     left, right = contract_layout(equation, kernel)
     domain = contract_domain(equation, kernel)
     batch = len(kernel.batch[0])

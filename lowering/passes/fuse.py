@@ -10,6 +10,7 @@ In: a Program. Out: steps in order, each with the views that it reads and writes
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from functrans.ir import primitive as kernels
@@ -54,8 +55,9 @@ class Leaf:
 class Fuser:
     """The state of the pass: where each variable is, and the steps so far."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, is_product: Callable = is_library_product):
         self.program = program
+        self.is_product = is_product                 # which contractions are steps of their own
         self.uses = uses(program)
         self.axes = Axes()
         self.steps: list = []                        # clusters and opaque steps, by number
@@ -635,7 +637,7 @@ class Fuser:
 
     def _contract(self, equation: Equation, kernel):
         """Matrix products go to a library; the others are sums of products like any other."""
-        if not is_library_product(equation, kernel):
+        if not self.is_product(equation, kernel):
             self.join(equation)
             return
         (lc, rc), (lb, rb) = kernel.contract, kernel.batch

@@ -21,7 +21,7 @@ from lowering.cuda import driver
 from lowering.cuda.emit import CudaText, alone
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
-from lowering.cuda.products import product_kernels
+from lowering.cuda.products import is_product, product_kernels
 from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import cuda_sort_kernel
@@ -61,7 +61,7 @@ def _loop(equation, inputs, outputs):
     return text and alone(text)
 
 
-EMITTERS = Emitters(_cluster, cuda_sort_kernel, _loop, product_kernels)
+EMITTERS = Emitters(_cluster, cuda_sort_kernel, _loop, product_kernels, is_product)
 
 
 # ---- the whole ----
