@@ -79,8 +79,9 @@ def optimize(program: Program, watch=None, routines: bool = True) -> Program:
 class Emitters:
     """How a target writes its kernels.
 
-    cluster: a `Kernel` as one text or several, in the order in which they run. sort: as
-    `sort_kernel`. loop: as `loop_kernel`. product: a `Product` as texts, or None for a library.
+    cluster: a `Kernel` as texts, in the order in which they run. sort: views of operands and of
+    results, and the kernel class, as texts. loop: as `loop_kernel`. product: a `Product` as texts,
+    or None for a library.
     is_product: whether a contraction, given as equation and kernel class, is a `Product`.
     """
     cluster: Callable
@@ -94,7 +95,7 @@ def _on_cpu(kernel) -> list:
     return [kernel_text(kernel)]
 
 
-CPU = Emitters(_on_cpu, sort_kernel, loop_kernel, lambda product: None,
+CPU = Emitters(_on_cpu, lambda *sort: [sort_kernel(*sort)], loop_kernel, lambda product: None,
                is_library_product)
 
 
@@ -161,7 +162,8 @@ class Lowering:
     _emptystack = _zero
 
     def _sort(self, step: Opaque):
-        yield _launch(self.emitters.sort(step.inputs, step.outputs, step.equation.kernel))
+        texts = self.emitters.sort(step.inputs, step.outputs, step.equation.kernel)
+        yield from map(_launch, texts)
 
     def _routines(self, step: Opaque):
         return lower_routines(step)

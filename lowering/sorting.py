@@ -29,8 +29,8 @@ def sort_kernel(inputs: list, outputs: list, kernel: Sort) -> KernelText:
 
 def sort_parameters(inputs: list, outputs: list, scratch: int, **integers: int) -> list:
     """The parameters of a kernel that sorts; scratch: elements of `order` and of `spare`."""
-    return [*(_pointer(f"y{k}", view) for k, view in enumerate(outputs)),
-            *(_pointer(f"x{k}", view) for k, view in enumerate(inputs)),
+    return [*(pointer(f"y{k}", view) for k, view in enumerate(outputs)),
+            *(pointer(f"x{k}", view) for k, view in enumerate(inputs)),
             *(Parameter(name, "scratch", np.dtype(np.int64), scratch)
               for name in ("order", "spare")),
             *(Parameter(name, "integer", None, value) for name, value in integers.items())]
@@ -38,10 +38,11 @@ def sort_parameters(inputs: list, outputs: list, scratch: int, **integers: int) 
 
 def sorted_row(inputs: list, keys: int) -> list[str]:
     """Sorts the `n` elements from `start` on, which lie `columns` apart."""
-    return [*_merge_sort(inputs, keys), "for k in range(n):", *indented(1, _moves(len(inputs)))]
+    return [*_merge_sort(inputs, keys), "for k in range(n):", *indented(1, moves(len(inputs)))]
 
 
-def _pointer(name: str, view: View) -> Parameter:
+def pointer(name: str, view: View) -> Parameter:
+    """The parameter for the memory of a view."""
     return Parameter(name, "pointer", view.dtype, View(view.buffer, view.offset, (), ()))
 
 
@@ -65,7 +66,7 @@ def _merge_sort(inputs: list, keys: int) -> list[str]:
         "            if a < middle and b < high:",
         "                p = start + order[a] * columns",
         "                q = start + order[b] * columns",
-        *indented(4, _comparison(inputs, keys)),
+        *indented(4, comparison(inputs, keys)),
         "            if first:",
         "                spare[k] = order[a]",
         "                a += 1",
@@ -79,15 +80,15 @@ def _merge_sort(inputs: list, keys: int) -> list[str]:
     ]
 
 
-def _comparison(inputs: list, keys: int, number: int = 0) -> list[str]:
-    """`first`: whether the element at p may stand before the one at q."""
+def comparison(inputs: list, keys: int, number: int = 0) -> list[str]:
+    """`first`: whether the element at p may stand before the one at q, which was behind it."""
     u, v = f"u{number}", f"v{number}"
     less, more = _less(inputs[number].dtype, u, v), _less(inputs[number].dtype, v, u)
     lines = [f"{u}, {v} = {_key(inputs, number, 'p')}, {_key(inputs, number, 'q')}"]
     if number == keys - 1:
         return [*lines, f"first = not {more}"]
     return [*lines, f"if {less} or {more}:", f"{INDENT}first = {less}", "else:",
-            *indented(1, _comparison(inputs, keys, number + 1))]
+            *indented(1, comparison(inputs, keys, number + 1))]
 
 
 def _key(inputs: list, number: int, place: str) -> str:
@@ -109,6 +110,7 @@ def _less(dtype: np.dtype, u: str, v: str) -> str:
     return f"({u} < {v})"
 
 
-def _moves(count: int) -> list[str]:
-    return [f"y{number}[start + k * columns] = x{number}[start + order[k] * columns]"
+def moves(count: int, order: str = "order[k]") -> list[str]:
+    """Element k of each result, by what the order says."""
+    return [f"y{number}[start + k * columns] = x{number}[start + {order} * columns]"
             for number in range(count)]

@@ -24,7 +24,7 @@ from lowering.cuda.parts import parts
 from lowering.cuda.products import is_product, product_kernels
 from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
-from lowering.cuda.sorting import cuda_sort_kernel
+from lowering.cuda.sorting import sort_kernels
 from lowering.emit import emit
 from lowering.errors import IndexOutOfBounds
 from lowering.loops import Kernel, Load, Store
@@ -61,7 +61,7 @@ def _loop(equation, inputs, outputs):
     return text and alone(text)
 
 
-EMITTERS = Emitters(_cluster, cuda_sort_kernel, _loop, product_kernels, is_product)
+EMITTERS = Emitters(_cluster, sort_kernels, _loop, product_kernels, is_product)
 
 
 # ---- the whole ----

@@ -13,7 +13,7 @@ from test_laws import assert_close, each, evaluate
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
-from lowering.cuda import driver, emit, parts, rows
+from lowering.cuda import driver, emit, parts, rows, sorting
 from lowering.errors import IndexOutOfBounds
 
 
@@ -41,10 +41,11 @@ def test_kernels_equal_evaluate(row, case, dtype, folder):
 @pytest.fixture
 def in_blocks(monkeypatch):
     """Blocks of four threads share loops over two elements already, and sums over four are taken
-    in pieces; nothing is kept for want of memory."""
-    for module, settings in ((rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
-                             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2, "FEW_RESULTS": 2, "TALL": 4,
-                                      "COLUMN_PIECE": 2})):
+    in pieces; all threads sort lines of two."""
+    for module, settings in (
+            (sorting, {"LONG": 2}), (rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
+            (parts, {"FEW": 1, "LONG": 4, "PIECE": 2, "FEW_RESULTS": 2, "TALL": 4,
+                     "COLUMN_PIECE": 2})):
         for name, value in settings.items():
             monkeypatch.setattr(module, name, value)
 
@@ -172,6 +173,9 @@ PRODUCTS = {
                                   np.stack([RIGHT, 2 * RIGHT])[None]),
     "in pieces": (lambda a: a @ a.T, LONG_LEFT),
     "complex": (lambda a, b: a @ b, LEFT + 1j, RIGHT - 2j),
+    "half": (lambda a, b: a @ b, LEFT.astype("float16"), RIGHT.astype("float16")),
+    "half in pieces": (lambda a: a @ a.T, LONG_LEFT.astype("float16")),
+    "integers": (lambda a, b: a @ b, (9 * LEFT).astype("int8"), (9 * RIGHT).astype("int8")),
 }
 
 

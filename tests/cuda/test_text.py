@@ -16,6 +16,8 @@ import pytest
 from on_cuda import compiled, cuda_texts
 from programs import PROGRAMS, dense, floats, gates, layer_norm, softmax
 
+import functrans.numpy as fnp
+
 GOLDEN = Path(__file__).parent.parent / "golden" / "cuda_kernels.txt"
 ROWS = floats(3, 100)
 KERNELS = {
@@ -31,6 +33,8 @@ KERNELS = {
     "dense": (dense, (floats(3, 5), floats(5, 4), floats(4))),
     "large_product": (lambda x, w: x @ w, (floats(64, 128), floats(128, 64))),
     "large_product_in_pieces": (lambda x: x.T @ x, (floats(2000, 64),)),
+    "sort": (lambda x: fnp.sort(x), (ROWS,)),
+    "long_sort": (lambda x: fnp.sort(x), (floats(200),)),
     "running_sum": PROGRAMS["running_sum"],
     "pendulum": PROGRAMS["pendulum"],
 }
