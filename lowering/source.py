@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lowering import plainly
 
+FOLDER = "functrans_text"      # where texts of whole Programs lie, within the cache folder
 _NUMPY = ("bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
           "float32", "float64", "complex64", "complex128", "errstate")
 _PLAIN = {*keyword.kwlist, "error", "real", "imag", "conjugate", "float", "int", "complex", "range",

@@ -28,7 +28,7 @@ from threading import RLock
 
 import numpy as np
 
-from lowering.cuda import dlpack, machine_code
+from lowering.cuda import dlpack, machine_code, store
 from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
 from lowering.cuda.status import how_to_install, probe
 from lowering.errors import CompilerMissing, DeviceMissing
@@ -287,8 +287,16 @@ class Kernel:
         """The machine code for a compute capability. Needs no device."""
         found = self._cubins.get(capability)
         if found is None:
-            found = self._cubins[capability] = machine_code.link(self._ptx(capability), self.name,
-                                                                 capability)
+            found = self._cubins[capability] = self._kept_cubin(tuple(capability))
+        return found
+
+    def _kept_cubin(self, capability: tuple) -> machine_code.Cubin:
+        """The machine code from disk, or compiled and kept there."""
+        path = store.path_for(self.function, self.signature, capability, self.fastmath)
+        found = store.load(path)
+        if found is None:
+            found = machine_code.link(self._ptx(capability), self.name, capability)
+            store.save(path, found)
         return found
 
     def report(self, capability: tuple) -> machine_code.CubinReport:

@@ -43,7 +43,7 @@ def how_to_install(driver: tuple | None = None) -> str:
 
 def probe(simulated: bool = False) -> Status:
     """Looks at what is installed, and asks the driver for its devices."""
-    package = _version("numba-cuda")
+    package = version_of("numba-cuda")
     driver = _driver_version()
     compiler = _first("nvidia-nvvm", "nvidia-cuda-nvcc", "nvidia-cuda-nvcc-cu12")
     linker = _first("nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
@@ -111,7 +111,8 @@ def _driver_version() -> tuple | None:
     return version.value // 1000, version.value % 1000 // 10
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of a package that is installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -120,7 +121,7 @@ def _version(package: str) -> str | None:
 
 def _first(*packages: str) -> str | None:
     """The version of the first of these packages that is installed."""
-    return next(filter(None, map(_version, packages)), None)
+    return next(filter(None, map(version_of, packages)), None)
 
 
 def _dotted(version: tuple) -> str:

@@ -68,7 +68,7 @@ def unpack(file: Path, folder: Path) -> tuple[int, int]:
     target.mkdir(parents=True, exist_ok=True)
     new = [name for name in contents if not (target / name).exists()]
     for name in sorted(new, key=lambda name: name.endswith(".bin")):    # texts before kernels
-        cache._write(target / name, contents[name])
+        cache.write_file(target / name, contents[name])
     return tuple(sum(name.endswith(".bin") for name in names) for names in (new, contents))
 
 

@@ -111,8 +111,8 @@ class DiskCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if text:
-                _write(self.folder / f"{name}.py", text.encode())
-            _write(self._path(name), _pack(name, stored))
+                write_file(self.folder / f"{name}.py", text.encode())
+            write_file(self._path(name), _pack(name, stored))
             self._limit()
         except OSError as error:
             self._usable = False
@@ -134,7 +134,7 @@ def _touch(path: Path):
         pass
 
 
-def _write(path: Path, data: bytes):
+def write_file(path: Path, data: bytes):
     """All of a file, or nothing of it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
     try:

@@ -31,7 +31,7 @@ from lowering.loops import Kernel, Load, Store
 from lowering.nest import build_nest
 from lowering.pipeline import Emitters, make_plan, optimize
 from lowering.scalar import loop_kernel
-from lowering.source import as_function, load, module_text, save
+from lowering.source import FOLDER, as_function, load, module_text, save
 
 
 def compile_for_cuda(program: Program, cache_folder=None, watch=None) -> CudaExecutable:
@@ -74,7 +74,7 @@ class CudaExecutable:
         self.plan = plan
         self.records: tuple = ()        # of kernels that were compiled; they are when launched
         self._listing = make_cuda_listing(program, plan)
-        self._folder = Path(folder or tempfile.gettempdir()) / "functrans_text"
+        self._folder = Path(folder or tempfile.gettempdir()) / FOLDER
 
     @cached_property
     def path(self) -> Path:

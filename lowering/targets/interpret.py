@@ -19,7 +19,7 @@ from lowering.errors import IndexOutOfBounds
 from lowering.listing import Listing, make_listing
 from lowering.pipeline import make_plan, optimize
 from lowering.plainly import IndexOutside
-from lowering.source import load, save
+from lowering.source import FOLDER, load, save
 
 
 def interpret(program: Program, folder=None, path=None) -> InterpretedExecutable:
@@ -28,7 +28,7 @@ def interpret(program: Program, folder=None, path=None) -> InterpretedExecutable
     listing = make_listing(optimized, make_plan(optimized))
     if path is None:
         name = re.sub(r"\W", "_", program.name or "program")
-        folder = Path(folder or tempfile.gettempdir()) / "functrans_text"
+        folder = Path(folder or tempfile.gettempdir()) / FOLDER
         path = save(listing.text, folder, name)
     return InterpretedExecutable(optimized, listing, path)
 

@@ -71,3 +71,58 @@ def test_installing_depends_on_the_driver():
     assert "functrans[cuda13]" in how_to_install((13, 0))
     assert "functrans[cuda12]" in how_to_install((12, 4))
     assert "cuda13" in how_to_install() and "cuda12" in how_to_install()
+
+
+# ---- on disk ----
+
+TEXT = """from numba import cuda
+
+
+def kernel_0(x, y, n):
+    i = cuda.grid(1)
+    if i < n:
+        y[i] = x[i] * {factor}
+"""
+
+
+def kept_kernel(folder, factor=2.0):
+    """A kernel of a text in a cache folder."""
+    from lowering.source import FOLDER
+    path = folder / FOLDER / f"text_{factor}.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(TEXT.format(factor=factor))
+    scope: dict = {}
+    exec(compile(path.read_text(), str(path), "exec"), scope)
+    return driver.Kernel(scope["kernel_0"], ("float32*", "float32*", "int64"))
+
+
+def test_machine_code_is_kept_on_disk(tmp_path, monkeypatch):
+    first = kept_kernel(tmp_path).cubin((9, 0))
+    file, = tmp_path.glob("*/*.cubin")
+    from lowering.native import cache
+    assert file in [path for _, _, path in cache.files(tmp_path)]
+    monkeypatch.setattr(driver.machine_code, "ptx", None)          # nothing is compiled
+    again = kept_kernel(tmp_path).cubin((9, 0))
+    assert again == first and again.report.capability == (9, 0)
+    file.write_bytes(file.read_bytes()[:-1] + b"x")                # damaged
+    with pytest.raises(TypeError):
+        kept_kernel(tmp_path).cubin((9, 0))
+    cache.clear(tmp_path)
+    assert not list(tmp_path.glob("*/*.cubin"))
+
+
+def test_other_kernels_and_devices_are_other_files(tmp_path):
+    kept_kernel(tmp_path).cubin((9, 0))
+    kept_kernel(tmp_path).cubin((7, 5))
+    kept_kernel(tmp_path, -2.0).cubin((9, 0))
+    assert len(list(tmp_path.glob("*/*.cubin"))) == 3
+
+
+def test_kernels_of_nobodys_folder_are_not_kept(tmp_path):
+    from lowering.cuda import store
+    signature = ("float32*", "float32*", "float32*", "int64")
+    assert store.path_for(add_kernel, signature, (9, 0), False) is None
+    kernel = kept_kernel(tmp_path)
+    assert store.path_for(kernel.function, signature, (9, 0), False) is not None
+    (tmp_path / store.environment()[:store.NAME]).write_text("a file where the folder would be")
+    assert kernel.cubin((9, 0)).report.registers > 0

@@ -1,0 +1,84 @@
+"""Machine code of kernels on disk, so that a second process compiles none.
+
+A file is named by a hash of all that decides machine code: the kernel's own code, its signature,
+the compute capability, the compilers' versions and the functions of ours that kernels call. It
+lies beside the machine code for the CPU, under the same limit, and carries a checksum.
+
+In: functions, `Cubin`s. Out: `Cubin`s. Imports `machine_code`, `status`, `native.cache`.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from lowering.cuda.machine_code import Cubin, CubinReport
+from lowering.cuda.status import version_of
+from lowering.native.cache import write_file
+from lowering.source import FOLDER
+
+COMPILERS = ("numba-cuda", "numba", "nvidia-nvvm", "nvidia-cuda-nvcc", "nvidia-cuda-nvcc-cu12",
+             "nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
+HASH, NAME = 32, 16          # bytes of a checksum, letters of the name of a folder
+
+
+@cache
+def environment() -> str:
+    """A digest of the compilers and of the functions that kernels call."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    settings = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_")}
+    digest.update(repr(sorted(settings.items())).encode())
+    for package in COMPILERS:
+        digest.update(f"{package} {version_of(package)}\n".encode())
+    here = Path(__file__).parent
+    for path in (*sorted((here.parent / "math").glob("*.py")), here / "machine_code.py"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def path_for(function, signature: tuple, capability: tuple, fastmath: bool) -> Path | None:
+    """Where the machine code of a kernel lies, or would; None for what is not kept.
+
+    Kept are kernels of texts in a cache folder: these name nothing but functions of ours.
+    """
+    code = getattr(function, "py_func", function).__code__
+    folder = Path(code.co_filename).parent
+    if folder.name != FOLDER or folder.parent == Path(tempfile.gettempdir()):
+        return None
+    parts = (code.co_name, code.co_code.hex(), repr(code.co_consts), code.co_names,
+             code.co_varnames, signature, capability, fastmath)
+    name = hashlib.sha256(repr(parts).encode()).hexdigest()
+    return folder.parent / environment()[:NAME] / f"{name[:32]}.cubin"
+
+
+def load(path: Path | None) -> Cubin | None:
+    """What is stored there; None if nothing is, or not as it was written."""
+    try:
+        data = path.read_bytes() if path is not None else b""
+    except OSError:
+        return None
+    body = data[HASH:]
+    if not body or hashlib.sha256(body).digest() != data[:HASH]:
+        return None
+    head, _, image = body.partition(b"\n")
+    found = json.loads(head)
+    report = CubinReport(**{**found["report"], "capability": tuple(found["report"]["capability"])})
+    return Cubin(image, found["name"], report)
+
+
+def save(path: Path | None, cubin: Cubin):
+    """Writes machine code; where that is not possible, it is compiled again next time."""
+    if path is None:
+        return
+    head = json.dumps({"name": cubin.name, "report": asdict(cubin.report)}).encode()
+    body = head + b"\n" + cubin.image
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, hashlib.sha256(body).digest() + body)
+    except OSError:
+        pass
