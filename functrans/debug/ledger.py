@@ -13,6 +13,7 @@ import numpy as np
 from functrans import tree
 from functrans.api.calls import check_callable
 from functrans.api.grad import scalar_point
+from functrans.array import Array
 from functrans.debug.local import conventions, flops, largest_slope
 from functrans.debug.meter import Meter
 from functrans.debug.table import amount, table
@@ -213,8 +214,7 @@ def _raw(value):
     return value._concrete("explain_grad") if hasattr(value, "_data") else np.asarray(value)
 
 
-def _array(value):
-    from functrans.array import Array
+def _array(value) -> Array:
     return Array(np.asarray(value))
 
 

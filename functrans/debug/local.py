@@ -151,7 +151,7 @@ def conventions(equation: Equation, inputs: Sequence, outs: Sequence,
     if isinstance(equation.kernel, (kernels.Elementwise, kernels.Reduce)):
         for place in _active(equation, marks):
             for text, count in _at_operand(equation, inputs, outs, place).items():
-                found[text] = found.get(text, 0) + count
+                found[text] = max(found.get(text, 0), count)     # the same place, seen from both
         _add(found, "rule 4: what is not chosen does not count", _hidden(equation, inputs, outs))
     return found
 

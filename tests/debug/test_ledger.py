@@ -116,13 +116,14 @@ def test_births(function, born):
 @pytest.mark.parametrize("function, x, rule, count", [
     (lambda x: fnp.abs(x).sum(), [0.0, 1.0, 0.0], "rule 1", 2),
     (lambda x: fnp.maximum(x, 1.0).sum(), [1.0, 2.0], "rule 1", 1),
+    (lambda x: fnp.maximum(x, 2 - x).sum(), [1.0, 1.0, 2.0], "rule 1", 2),
     (lambda x: fnp.max(x), [2.0, 2.0, 1.0], "rule 1", 1),
     (lambda x: fnp.max(x), [2.0, 2.0, 2.0], "rule 1", 1),
     (lambda x: fnp.floor(x).sum(), [1.0, 1.5], "rule 3", 1),
     (lambda x: nn.relu(x).sum(), [0.0, 1.0], "rule", 1),
     (lambda x: fnp.sqrt(x).sum(), [0.0, 1.0], "rule 5", 1),
     (lambda x: fnp.where(x > 0, fnp.log(x), 0.0).sum(), [0.0, 1.0], "rule 4", 1),
-], ids=["abs", "maximum", "tie", "three", "floor", "relu", "sqrt", "where"])
+], ids=["abs", "maximum", "both", "tie", "three", "floor", "relu", "sqrt", "where"])
 def test_choices(function, x, rule, count):
     row = row_of(function, fnp.array(x))
     assert [number for text, number in row.conventions.items() if text.startswith(rule)] == [count]
