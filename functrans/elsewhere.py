@@ -25,7 +25,7 @@ from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program
 from functrans.jit import device_driver, device_errors, jit_p
 from functrans.locations import user_location
-from functrans.placement import (call, evaluate_here, first, keep, on_the_host, place_of,
+from functrans.placement import (call, evaluate_here, keep, on_the_host, place_of,
                                  to_device)
 from functrans.primitives.index import outside
 from functrans.standing import stand_in
@@ -39,7 +39,8 @@ _lock = RLock()
 def bind_elsewhere(primitive: Primitive, args: Sequence, params: dict):
     """The results of a primitive on a device; None where that is the CPU's to compute."""
     args = [_standing(arg) for arg in args]
-    if on_the_host.get() and first(args, lambda arg: is_elsewhere(arg._data)) is None:
+    if on_the_host.get() and not any(type(arg) is Array and is_elsewhere(arg._data)
+                                     for arg in args):
         return None
     if primitive is jit_p and params["target"] is not None:
         return tuple(call(params["program"], args, params["target"]))
@@ -108,12 +109,12 @@ def _outs(primitive: Primitive, outs: Sequence):
 
 def _one(primitive: Primitive, args: Sequence, params: dict):
     """One primitive, as a Program of its own, which is kept."""
-    program = _operation(primitive, args, params)
+    program, known = _operation(primitive, args, params)
     arrays = [arg for arg in args if type(arg) is Array]
     if tracing.is_watched():
         outs = _watched(program, arrays, primitive, args, params)
     else:
-        outs = call(program, arrays, "cuda", reason="an eager operation on a device")
+        outs = call(program, arrays, "cuda", (), "an eager operation on a device", known)
     with device_errors():
         _settle()
     return _outs(primitive, outs)
@@ -141,7 +142,8 @@ def _settle():
         raise outside(str(error).partition("\n")[0], user_location()) from None
 
 
-def _operation(primitive: Primitive, args: Sequence, params: dict) -> Program:
+def _operation(primitive: Primitive, args: Sequence, params: dict) -> tuple[Program, dict]:
+    """The Program of one primitive, and where its executable is kept."""
     types = tuple(arg.type if type(arg) is Array else _frozen(arg) for arg in args)
     try:
         key = (primitive, types, _frozen(params), config.key)
@@ -170,7 +172,7 @@ def _frozen(value):
     return type(value), value
 
 
-def _traced(primitive: Primitive, args: Sequence, params: dict) -> Program:
+def _traced(primitive: Primitive, args: Sequence, params: dict) -> tuple[Program, dict]:
     """The Program of one equation; literals are written into it."""
     literals = tuple(None if type(arg) is Array else arg for arg in args)
 
@@ -180,7 +182,7 @@ def _traced(primitive: Primitive, args: Sequence, params: dict) -> Program:
                                 for literal in literals), **params)
         return out if primitive.multiple else (out,)
     types = [arg.type for arg in args if type(arg) is Array]
-    return trace(function, types, primitive.name)[0]
+    return trace(function, types, primitive.name)[0], {}
 
 
 def _by_numpy(primitive: Primitive, args: Sequence, params: dict):

@@ -21,8 +21,8 @@ import numpy as np
 from functrans.array import Array, is_elsewhere, wrap
 from functrans.config import config
 from functrans.device import elsewhere
-from functrans.errors import (ArgumentError, DeviceError, DeviceMemoryError, FunctransError,
-                              MissingExtraError, TargetError)
+from functrans.errors import (ArgumentError, DeviceError, DeviceMemoryError, MissingExtraError,
+                              TargetError)
 from functrans.ir.check import check
 from functrans.ir.primitive import Call, Primitive
 from functrans.ir.program import Program
@@ -275,17 +275,26 @@ class OnDevice:
 
     def __init__(self, compiled):
         self._compiled = compiled
+        self._run = None                         # what runs it, once there is a device
         elsewhere.active = True
 
     def run(self, arrays: Sequence) -> list:
+        try:
+            return (self._run or self._ready())(arrays)
+        except Exception as error:
+            raise as_error_of_ours(error) from None
+
+    def _ready(self):
+        device_driver().pool()                   # raises where there is no device
+        self._run = self._compiled.run if hasattr(self._compiled, "ptx") else self._by_numpy
+        return self._run
+
+    def _by_numpy(self, arrays: Sequence) -> list:
+        """What stands in where the compiler failed."""
         driver = device_driver()
-        with device_errors():
-            driver.pool()                        # raises where there is no device
-            if hasattr(self._compiled, "ptx"):
-                return self._compiled.run(arrays)
-            outs = self._compiled.run([driver.to_host(array) if is_elsewhere(array) else array
-                                       for array in arrays])
-            return [out if out.dtype.kind == "O" else driver.to_device(out) for out in outs]
+        outs = self._compiled.run([driver.to_host(array) if is_elsewhere(array) else array
+                                   for array in arrays])
+        return [out if out.dtype.kind == "O" else driver.to_device(out) for out in outs]
 
     def __getattr__(self, name):
         return getattr(self._compiled, name)
@@ -300,15 +309,20 @@ class device_errors:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if error is None or isinstance(error, FunctransError):
-            return
-        if isinstance(error, IndexError) and hasattr(error, "location"):
-            shape = _indexed_on_device(error.location)
-            whole = "" if shape is None else f" of an array of shape {shape}"
-            raise outside(f"{error}{whole}", error.location) from None
-        known = _DEVICE_ERRORS.get(kind.__name__)
-        if known is not None:
-            raise known(str(error)) from None
+        if isinstance(error, Exception):
+            found = as_error_of_ours(error)
+            if found is not error:
+                raise found from None
+
+
+def as_error_of_ours(error: Exception) -> Exception:
+    """An error of the driver as the library's; others as they are."""
+    if isinstance(error, IndexError) and hasattr(error, "location"):
+        shape = _indexed_on_device(error.location)
+        whole = "" if shape is None else f" of an array of shape {shape}"
+        return outside(f"{error}{whole}", error.location)
+    known = _DEVICE_ERRORS.get(type(error).__name__)
+    return error if known is None else known(str(error))
 
 
 _DEVICE_ERRORS = {"DeviceMissing": TargetError, "DeviceFailure": DeviceError,

@@ -159,7 +159,13 @@ def made_on(device, function: Callable, *args):
 
 def place_of(leaves: Sequence, names: Sequence = ()) -> Device | None:
     """The device on which operands are computed; None where nothing speaks for any."""
-    there, here = first(leaves, lambda leaf: is_elsewhere(leaf._data)), first(leaves, is_kept)
+    there = here = None
+    for number, leaf in enumerate(leaves):
+        if type(leaf) is Array:
+            if type(leaf._data) is not np.ndarray and is_elsewhere(leaf._data):
+                there = number if there is None else there
+            elif _kept_on_cpu and is_kept(leaf):
+                here = number if here is None else here
     if there is not None and here is not None:
         raise _mixed(leaves, names, there, here)
     if there is not None:
@@ -167,14 +173,8 @@ def place_of(leaves: Sequence, names: Sequence = ()) -> Device | None:
     return CPU if here is not None else default_place.get()
 
 
-def first(leaves: Sequence, test: Callable) -> int | None:
-    """The number of the first array that passes a test."""
-    return next((number for number, leaf in enumerate(leaves)
-                 if type(leaf) is Array and test(leaf)), None)
-
-
-def is_kept(leaf: Array) -> bool:
-    """Whether an array of the host stays there."""
+def is_kept(leaf) -> bool:
+    """Whether it is an array of the host that stays there."""
     return id(leaf) in _kept_on_cpu
 
 
@@ -233,13 +233,23 @@ def evaluate_here(primitive, args: Sequence, params: dict):
 
 
 def call(program: Program, leaves: Sequence, target: str | None = None, donated: tuple = (),
-         reason: str = "a jitted function was evaluated within another transformation") -> list:
-    """Runs a Program where its operands are; `target`: where the user wants it to run."""
+         reason: str = "a jitted function was evaluated within another transformation",
+         known: dict | None = None) -> list:
+    """Runs a Program where its operands are.
+
+    target: where the user wants it to run. known: executables by target, to be kept by the caller.
+    """
     if target is None:
         place = place_of(leaves, program.names or ())
-        target = None if place is None else "cuda" if place == CUDA else _host_target()
-    outs = call_there(executable(program, target, donated, reason), program, leaves)
-    if target != "cuda" and first(leaves, is_kept) is not None:
+        target = None if place is None else "cuda" if place is CUDA or place == CUDA \
+            else _host_target()
+    compiled = None if known is None else known.get(target)
+    if compiled is None:
+        compiled = executable(program, target, donated, reason)
+        if known is not None:
+            known[target] = compiled
+    outs = call_there(compiled, program, leaves)
+    if target != "cuda" and any(map(is_kept, leaves)):
         outs = [keep(out) for out in outs]
     return outs
 
@@ -250,14 +260,21 @@ def call_there(compiled, program: Program, leaves: Sequence) -> list:
         leaves = [Array(read(leaf._data), leaf._weak)
                   if type(leaf) is Array and is_elsewhere(leaf._data) else leaf for leaf in leaves]
     else:
-        leaves = [elsewhere.made_again(leaf) if isinstance(leaf, (ArrayBase, np.ndarray))
-                  else _number(leaf, var.type)
+        leaves = [leaf if type(leaf) is Array and type(leaf._data) is not np.ndarray
+                  else _for_device(leaf, var.type)
                   for leaf, var in zip(leaves, program.inputs, strict=True)]
     token = on_the_host.set(True)           # what it computes on the host stays there
     try:
         return call_compiled(compiled, program, leaves)
     finally:
         on_the_host.reset(token)
+
+
+def _for_device(leaf, kind: ArrayType):
+    """A leaf that is not on the device, as its executable takes it."""
+    if isinstance(leaf, (ArrayBase, np.ndarray)):
+        return elsewhere.made_again(leaf)
+    return _number(leaf, kind)
 
 
 _numbers: OrderedDict = OrderedDict()

@@ -87,7 +87,7 @@ class _Entry:
     """One traced signature: the Program, what it captured, and how to put results together."""
 
     __slots__ = ("program", "captured", "out_tree", "run", "donated", "target", "reason", "names",
-                 "around")
+                 "around", "known")
 
     def __init__(self, program: Program, captured: Sequence, out_tree, donated, target, reason,
                  names: Sequence[str]):
@@ -99,6 +99,7 @@ class _Entry:
         self.reason = reason                 # why it was traced
         self.names = names                   # of the leaves of its arguments
         self.run = None                      # the executable, once it is needed
+        self.known: dict = {}                # executables by target, where devices are in use
         self.around = None                   # what the function reads from around it
 
     def make_ready(self):
@@ -165,7 +166,7 @@ class Jitted:
                 every = entry.captured + leaves if entry.captured else leaves
                 if elsewhere.active:
                     outs = elsewhere.call(entry.program, every, entry.target, entry.donated,
-                                          entry.reason)
+                                          entry.reason, entry.known)
                 else:
                     if entry.run is None:
                         entry.make_ready()

@@ -97,8 +97,6 @@ class Pool:
             self._kept += size
             self._live -= size
             self._held[owner] -= size
-            if not self._held[owner]:
-                del self._held[owner]
 
     def _release(self):
         self.backend.synchronize()
@@ -116,7 +114,8 @@ class Pool:
 
     def _out_of_memory(self, nbytes: int, owner: str) -> OutOfDeviceMemory:
         free, total = self.backend.memory_info()
-        held = ", ".join(f"{_bytes(size)} by {name}" for name, size in self._held.most_common(6))
+        held = ", ".join(f"{_bytes(size)} by {name}" for name, size in self._held.most_common(6)
+                         if size)
         return OutOfDeviceMemory(
             f"the device is out of memory: {_bytes(nbytes)} were asked for, for {owner}; "
             f"{_bytes(free)} of {_bytes(total)} are free; {_bytes(self._live)} are held here"
@@ -144,7 +143,7 @@ class Pool:
         """Bytes in use, by who asked for them."""
         with self._lock:
             self._settle()
-            return dict(self._held)
+            return {name: size for name, size in self._held.items() if size}
 
     def reset_peak(self):
         """Starts to look for the peak anew."""
