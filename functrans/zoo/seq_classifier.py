@@ -4,6 +4,8 @@
                                  classes=10)
     logits = seq_classifier.apply(params, tokens, lengths)     # tokens: (time, batch) integers
 
+A token may have several numbers, such as a word's letter trigrams: (time, batch, numbers).
+
 Parameters are a dict: "embedding", "lstm", "output", as of `zoo.embedding`, `zoo.lstm`,
 `zoo.dense`. Imports `random`, `zoo`.
 """
@@ -44,9 +46,10 @@ def apply(params: dict, tokens, lengths=None, *, pool: str = "last", batch_first
           dropout: float = 0.0, key=None):
     """Scores of the classes: (batch, classes).
 
-    tokens: integers, (time, batch). lengths: (batch,), all steps by default. pool: what stands for
-    a sequence: "last", the last output of each direction, or "mean", the mean of all outputs.
-    dropout: on vectors of tokens, between layers and before the last one; needs `key`.
+    tokens: integers, (time, batch), or (time, batch, numbers) for tokens that are the sums of
+    several vectors, as in `embedding.bag`. lengths: (batch,), all steps by default. pool: what
+    stands for a sequence: "last", the last output of each direction, or "mean", the mean of all
+    outputs. dropout: on vectors of tokens, between layers and before the last one; needs `key`.
     Raises ValueError for another pool.
 
     >>> import functrans as ft, functrans.numpy as fnp
@@ -65,7 +68,8 @@ def apply(params: dict, tokens, lengths=None, *, pool: str = "last", batch_first
     first, middle, last = random.split(key, 3) if dropout else (None,) * 3
     tokens = as_arraylike(tokens, "seq_classifier.apply")
     tokens = tokens.swapaxes(0, 1) if batch_first else tokens
-    x = embedding.apply(params["embedding"], tokens)
+    look_up = embedding.apply if tokens.ndim < 3 else embedding.bag
+    x = look_up(params["embedding"], tokens)
     x = drop(first, x, dropout) if dropout else x
     outputs, state = lstm.apply(params["lstm"], x, lengths=lengths, dropout=dropout, key=middle)
     x = _top(params["lstm"], state) if pool == "last" else _mean(outputs, lengths)

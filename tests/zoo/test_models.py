@@ -137,6 +137,17 @@ def test_classes_do_not_depend_on_padding(pool):
     _close(turned, scores)
 
 
+def test_tokens_of_several_numbers_are_sums_of_vectors():
+    params = seq_classifier.init(KEY, 9, 4, 6, 3, dtype="float64")
+    tokens = np.random.default_rng(0).integers(0, 9, (7, 2))
+    pairs = np.stack([tokens, np.full_like(tokens, -1)], -1)        # -1 counts nothing
+    _close(seq_classifier.apply(params, pairs, np.array([3, 7])),
+           seq_classifier.apply(params, tokens, np.array([3, 7])))
+    doubled = {"weight": params["embedding"]["weight"] * 2}
+    _close(seq_classifier.apply(params, np.stack([tokens, tokens], -1)),
+           seq_classifier.apply({**params, "embedding": doubled}, tokens))
+
+
 def test_classifier_learns_the_first_token():
     generator = np.random.default_rng(0)
     tokens, lengths = generator.integers(0, 3, (8, 32)), generator.integers(1, 9, 32)
