@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from functrans.lax.convolution import *  # noqa: F403
     from functrans.lax.convolution_shapes import *  # noqa: F403
     from functrans.lax.elementwise import *  # noqa: F403
+    from functrans.lax.indexing import *  # noqa: F403
+    from functrans.lax.indexing_dimensions import *  # noqa: F403
     from functrans.lax.products import *  # noqa: F403
     from functrans.lax.reduce_windows import *  # noqa: F403
     from functrans.lax.reductions import *  # noqa: F403
@@ -67,6 +69,10 @@ _HOMES = {
         "rsqrt", "shift_left", "shift_right_arithmetic", "shift_right_logical", "sign", "sin",
         "sinh", "sqrt", "square", "sub", "tan", "tanh"),
     "identity": ("optimization_barrier",),
+    "indexing": ("gather", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul",
+                 "scatter_sub"),
+    "indexing_dimensions": ("GatherDimensionNumbers", "GatherScatterMode",
+                            "ScatterDimensionNumbers"),
     "padding": ("padtype_to_pads",),
     "products": ("batch_matmul", "dot", "dot_general"),
     "reduce_windows": ("reduce_window",),

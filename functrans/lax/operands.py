@@ -116,10 +116,11 @@ def sizes_of(values, count: int, name: str, what: str) -> tuple:
 
 # ---- functions from primitives ----
 
-def documented(function: Callable, name: str, doc: str, call: str, result: str) -> Callable:
+def documented(function: Callable, name: str, doc: str, call: str, result: str,
+               modules: str = "lax") -> Callable:
     """The function under a name, with its documentation and a first example."""
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = (f"{doc}\n\n    >>> from functrans import lax\n"
+    function.__doc__ = (f"{doc}\n\n    >>> from functrans import {modules}\n"
                         f"    >>> lax.{call}\n    {result}\n    ")
     function.__module__ = "functrans.lax"
     return function
