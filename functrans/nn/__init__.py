@@ -1,4 +1,4 @@
-"""What neural networks are made of: activations, losses, initializers, dropout.
+"""What neural networks are made of: activations, attention, losses, initializers, dropout.
 
 Plain functions of arrays; every transformation applies to them. `nn.initializers` has the
 functions that make weights from a key. Imports `numpy`, `random`.
@@ -31,6 +31,7 @@ from functrans.nn.activations import (
     swish,
     tanh,
 )
+from functrans.nn.attention import dot_product_attention
 from functrans.nn.losses import (
     cosine_distance,
     cosine_similarity,
@@ -57,8 +58,9 @@ from functrans.nn.normalization import (
 )
 
 __all__ = [
-    "celu", "cosine_distance", "cosine_similarity", "dropout", "elu", "gelu", "glu",
-    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "hinge_loss", "huber_loss", "identity",
+    "celu", "cosine_distance", "cosine_similarity", "dot_product_attention", "dropout", "elu", "gelu",
+    "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "hinge_loss", "huber_loss",
+    "identity",
     "initializers", "kl_divergence", "l1_loss", "l2_loss", "leaky_relu", "log1mexp",
     "log_cosh_loss", "log_sigmoid", "log_softmax", "logmeanexp", "logsumexp", "mean_squared_error",
     "mish", "one_hot", "relu", "relu6", "selu", "sigmoid", "sigmoid_binary_cross_entropy", "silu",
