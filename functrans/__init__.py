@@ -2,7 +2,7 @@
 
 `grad`, `vmap`, `jvp`, `jit` ... turn functions of arrays and pytrees into functions; they
 compose in any order and to any depth. `functrans.numpy` is the array API. `functrans.nn`,
-`optim`, `random`, `zoo` and `testing` are imported when they are first used.
+`ops`, `optim`, `random`, `zoo` and `testing` are imported when they are first used.
 """
 from __future__ import annotations
 
@@ -36,29 +36,33 @@ from functrans.control import policies as checkpoint_policies
 if TYPE_CHECKING:
     from functrans.api.devices import (default_backend, default_device, device_count, device_get,
                                        device_put, devices, memory_stats, no_transfers, transfers)
-    from functrans import nn, optim, random, scipy, testing, zoo
+    from functrans import nn, ops, optim, random, scipy, testing, tree_util, zoo
+    from functrans.api.custom_gradient import custom_gradient
 
 __version__ = "0.1.0"
 
-remat = checkpoint
+remat, jacobian = checkpoint, jacrev
 
 _DEVICES = ("default_backend", "default_device", "device_count", "device_get", "device_put",
             "devices", "memory_stats", "no_transfers", "transfers")
 
+# Names that few programs use, and where they are.
+_LATER = {"custom_gradient": "functrans.api.custom_gradient"}
+
 __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
-    "checkpoint_policies", "config", "custom_jvp", "custom_vjp", "custom_vmap", "debug",
-    "disable_jit", "errors", "eval_shape", "explain_cache_misses", "explain_compiles", "float0",
-    "grad", "hessian", "hvp", "interpret", "io_callback", "jacfwd", "jacrev", "jit", "jvp", "lax",
-    "linear_transpose", "linearize", "make_ir", "nn", "numpy", "optim", "pure_callback", "random",
-    "remat", "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree",
-    "value_and_grad", "vjp", "vmap", "zoo", *debug.TOOLS,
-    "default_backend", "default_device", "device_count", "device_get", "device_put", "devices",
-    "memory_stats", "no_transfers", "transfers",
+    "checkpoint_policies", "config", "custom_gradient", "custom_jvp", "custom_vjp", "custom_vmap",
+    "debug", "disable_jit", "errors", "eval_shape", "explain_cache_misses", "explain_compiles",
+    "float0", "grad", "hessian", "hvp", "interpret", "io_callback", "jacfwd", "jacobian", "jacrev",
+    "jit", "jvp", "lax", "linear_transpose", "linearize", "make_ir", "nn", "numpy", "ops", "optim",
+    "pure_callback", "random", "remat", "saved_residuals", "scipy", "sequential_vmap",
+    "stop_gradient", "testing", "tree", "tree_util", "value_and_grad", "vjp", "vmap", "zoo",
+    *debug.TOOLS, "default_backend", "default_device", "device_count", "device_get", "device_put",
+    "devices", "memory_stats", "no_transfers", "transfers",
 ]
 
 
-_ROOMS = ("nn", "optim", "random", "scipy", "testing", "zoo")
+_ROOMS = ("nn", "ops", "optim", "random", "scipy", "testing", "tree_util", "zoo")
 
 
 def __getattr__(name: str):
@@ -67,10 +71,12 @@ def __getattr__(name: str):
         return import_module(f"functrans.{name}")
     if name in _DEVICES:
         return getattr(import_module("functrans.api.devices"), name)
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     if name in debug.TOOLS:
         return getattr(debug, name)
     raise AttributeError(f"module 'functrans' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_ROOMS, *_DEVICES, *debug.TOOLS})
+    return sorted({*globals(), *_ROOMS, *_DEVICES, *_LATER, *debug.TOOLS})

@@ -58,13 +58,12 @@ from functrans.nn.normalization import (
 )
 
 __all__ = [
-    "celu", "cosine_distance", "cosine_similarity", "dot_product_attention", "dropout", "elu", "gelu",
-    "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "hinge_loss", "huber_loss",
-    "identity",
-    "initializers", "kl_divergence", "l1_loss", "l2_loss", "leaky_relu", "log1mexp",
-    "log_cosh_loss", "log_sigmoid", "log_softmax", "logmeanexp", "logsumexp", "mean_squared_error",
-    "mish", "one_hot", "relu", "relu6", "selu", "sigmoid", "sigmoid_binary_cross_entropy", "silu",
-    "soft_sign", "softmax", "softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels",
-    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "squareplus", "standardize", "swish",
-    "tanh",
+    "celu", "cosine_distance", "cosine_similarity", "dot_product_attention", "dropout", "elu",
+    "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "hinge_loss",
+    "huber_loss", "identity", "initializers", "kl_divergence", "l1_loss", "l2_loss", "leaky_relu",
+    "log1mexp", "log_cosh_loss", "log_sigmoid", "log_softmax", "logmeanexp", "logsumexp",
+    "mean_squared_error", "mish", "one_hot", "relu", "relu6", "selu", "sigmoid",
+    "sigmoid_binary_cross_entropy", "silu", "soft_sign", "softmax", "softmax_cross_entropy",
+    "softmax_cross_entropy_with_integer_labels", "softplus", "softsign", "sparse_plus",
+    "sparse_sigmoid", "squareplus", "standardize", "swish", "tanh",
 ]

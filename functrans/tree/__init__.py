@@ -19,7 +19,7 @@ from functrans.tree.flattening import (
     unflatten,
 )
 from functrans.tree.keys import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey, keystr
-from functrans.tree.operations import all, map, map_with_path, reduce, transpose
+from functrans.tree.operations import all, map, map_with_path, reduce, reduce_associative, transpose
 from functrans.tree.partial import Partial
 from functrans.tree.prefix import broadcast, broadcast_prefix
 from functrans.tree.register import (
@@ -34,6 +34,7 @@ from functrans.tree.treedef import TreeDef
 __all__ = [
     "DictKey", "FlattenedIndexKey", "GetAttrKey", "Partial", "SequenceKey", "TreeDef", "all",
     "broadcast", "broadcast_prefix", "flatten", "flatten_with_path", "keystr", "leaves",
-    "leaves_with_path", "map", "map_with_path", "reduce", "register_dataclass", "register_node",
-    "register_node_class", "register_static", "static", "structure", "transpose", "unflatten",
+    "leaves_with_path", "map", "map_with_path", "reduce", "reduce_associative",
+    "register_dataclass", "register_node", "register_node_class", "register_static", "static",
+    "structure", "transpose", "unflatten",
 ]

@@ -83,6 +83,36 @@ def reduce(f, tree, initializer=_MISSING, is_leaf=None):
     return functools.reduce(f, leaves)
 
 
+def reduce_associative(operation, tree, *, identity=_MISSING, is_leaf=None):
+    """The leaves combined by an associative function, neighbours first.
+
+    Args:
+      operation: a function of two leaves, or of two results of its own.
+      tree: the tree.
+      identity: the result for a tree without leaves.
+      is_leaf: see `flatten`.
+
+    Returns:
+      The result, to which each leaf has come through as few calls as there can be.
+
+    Errors:
+      TypeError if there is neither a leaf nor an identity.
+
+    Example:
+      >>> from functrans import tree
+      >>> tree.reduce_associative(lambda x, y: f"({x} {y})", ["a", "b", "c", "d"])
+      '((a b) (c d))'
+    """
+    results, treedef = flatten(tree, is_leaf)
+    if not results and identity is _MISSING:
+        raise ArgumentError(f"reduce_associative of a tree without leaves, {treedef}, needs an "
+                            "identity")
+    while len(results) > 1:
+        pairs = [operation(x, y) for x, y in zip(results[::2], results[1::2])]
+        results = pairs + results[2 * len(pairs):]
+    return results[0] if results else identity
+
+
 def all(tree, *, is_leaf=None) -> bool:
     """Whether all leaves are true.
 
