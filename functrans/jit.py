@@ -334,8 +334,7 @@ def _indexed_on_device(location) -> tuple | None:
     with _lock:
         programs = [compiled.program for found in _executables.values()
                     for compiled in found.values() if getattr(compiled, "on_device", False)]
-    shapes = (indexed_shape(program, location) for program in programs)
-    return next((shape for shape in shapes if shape is not None), None)
+    return next(filter(None, (indexed_shape(program, location) for program in programs)), None)
 
 
 # ---- rules ----

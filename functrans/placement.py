@@ -234,10 +234,11 @@ def evaluate_here(primitive, args: Sequence, params: dict):
 
 def call(program: Program, leaves: Sequence, target: str | None = None, donated: tuple = (),
          reason: str = "a jitted function was evaluated within another transformation",
-         known: dict | None = None) -> list:
+         known: dict | None = None, captured: int = 0) -> list:
     """Runs a Program where its operands are.
 
     target: where the user wants it to run. known: executables by target, to be kept by the caller.
+    captured: how many of the leaves, the first ones, are the same in each call with this `known`.
     """
     if target is None:
         place = place_of(leaves, program.names or ())
@@ -248,6 +249,8 @@ def call(program: Program, leaves: Sequence, target: str | None = None, donated:
         compiled = executable(program, target, donated, reason)
         if known is not None:
             known[target] = compiled
+    if captured and getattr(compiled, "on_device", False):
+        leaves = [*_captured_there(known, leaves[:captured]), *leaves[captured:]]
     outs = call_there(compiled, program, leaves)
     if target != "cuda" and any(map(is_kept, leaves)):
         outs = [keep(out) for out in outs]
@@ -268,6 +271,16 @@ def call_there(compiled, program: Program, leaves: Sequence) -> list:
         return call_compiled(compiled, program, leaves)
     finally:
         on_the_host.reset(token)
+
+
+def _captured_there(known: dict, leaves: Sequence) -> list:
+    """What a function closes over, on the device: copied for its first call, and kept."""
+    found = known.get("captured")
+    if found is None:
+        found = known["captured"] = [
+            wrap(to_device(leaf._data), leaf.type)
+            if type(leaf) is Array and type(leaf._data) is np.ndarray else leaf for leaf in leaves]
+    return found
 
 
 def _for_device(leaf, kind: ArrayType):

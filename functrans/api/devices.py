@@ -40,7 +40,7 @@ class Devices(list):
 
 
 def devices(backend: str | None = None) -> Devices:
-    """The devices of this machine; those of one kind, "cpu" or "cuda", if that is named.
+    """The devices of this machine, the default first; of one kind, "cpu" or "cuda", if named.
 
     Never raises for want of a GPU unless `backend` asks for one: then TargetError says what is
     missing. `print(functrans.devices())` tells it, too.
@@ -54,9 +54,11 @@ def devices(backend: str | None = None) -> Devices:
         return Devices([CPU])
     status = device_driver().status()
     there = [CUDA] if status.devices else []         # one process uses one of them
+    here = [CPU] * (wanted is None)
     if wanted == CUDA and not there:
         raise TargetError("there is no CUDA device here: " + "; ".join(status.missing))
-    return Devices(there + [CPU] * (wanted is None), status.missing, found_versions(status))
+    every = there + here if default_backend() == "cuda" else here + there
+    return Devices(every, status.missing, found_versions(status))
 
 
 def found_versions(status) -> dict:

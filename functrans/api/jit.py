@@ -166,7 +166,7 @@ class Jitted:
                 every = entry.captured + leaves if entry.captured else leaves
                 if elsewhere.active:
                     outs = elsewhere.call(entry.program, every, entry.target, entry.donated,
-                                          entry.reason, entry.known)
+                                          entry.reason, entry.known, len(entry.captured))
                 else:
                     if entry.run is None:
                         entry.make_ready()

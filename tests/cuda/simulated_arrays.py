@@ -36,7 +36,9 @@ def copies(function):
 # ---- devices ----
 
 def test_there_is_a_device():
-    assert list(ft.devices()) == [CUDA, CPU] and ft.devices("gpu") == [CUDA]
+    assert list(ft.devices()) == [CPU, CUDA] and ft.devices("gpu") == [CUDA]
+    with ft.default_device("cuda"):
+        assert ft.devices()[0] == CUDA
     assert ft.devices().missing == () and "simulator" in str(ft.devices())
     assert ft.device_count() == 2 and ft.default_backend() == "cpu"
     assert CUDA in fnp.__array_namespace_info__().devices()
@@ -189,7 +191,10 @@ def test_captured_arrays_are_found(x):
     f = ft.jit(lambda a: a * x)
     assert f(fnp.ones(4)).device == CUDA
     table = fnp.array(DATA)
-    assert ft.jit(lambda a: a * table)(x).device == CUDA
+    f = ft.jit(lambda a: a * table)
+    assert f(x).device == CUDA
+    assert copies(lambda: f(x)) == (0, 0)        # it stays there after the first call
+    np.testing.assert_array_equal(f(DATA), DATA * DATA)
 
 
 def test_tracers_know_the_device_and_are_put_nowhere(x):
