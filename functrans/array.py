@@ -259,8 +259,9 @@ class Array(ArrayBase):
         return self._concrete("DLPack").__dlpack_device__()
 
     def to_device(self, device, /, *, stream=None) -> Array:
-        """The array on `device` (array API standard); as `functrans.device_put`."""
-        return elsewhere.put(self, device)
+        """The array on `device` (array API standard), as `functrans.device_put`; itself if it is
+        there."""
+        return self if device == self.device else elsewhere.put(self, device)
 
     @property
     def __cuda_array_interface__(self) -> dict:
