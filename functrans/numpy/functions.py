@@ -10,7 +10,7 @@ import numpy as np
 
 from functrans.errors import DtypeError
 from functrans.ir.type import is_complex
-from functrans.numpy.arithmetic import abs, maximum, square
+from functrans.numpy.arithmetic import maximum, square
 from functrans.numpy.promotion import as_operand, materialize, promote_inexact
 from functrans.numpy.ufunc import array_pair, binary, float_unary, ufunc
 from functrans.primitives import elementwise as basic
@@ -65,9 +65,9 @@ def logaddexp(x1, x2):
     Array(0.6931472, dtype=float32)
     """
     x1, x2 = array_pair(promote_inexact, as_operand(x1, "logaddexp"), as_operand(x2, "logaddexp"))
-    halves, distance, same = _apart(x1, x2)
+    larger, distance, same = _apart(x1, x2)
     gap = functions.log1p(functions.exp(distance))
-    return select(same, halves + math.log(2), maximum(x1, x2) + gap)
+    return select(same, (x1 + x2) / 2, larger + gap)
 
 
 @ufunc
@@ -80,19 +80,22 @@ def logaddexp2(x1, x2):
     """
     x1, x2 = array_pair(promote_inexact, as_operand(x1, "logaddexp2"),
                         as_operand(x2, "logaddexp2"))
-    halves, distance, same = _apart(x1, x2)
+    larger, distance, same = _apart(x1, x2)
     gap = functions.log1p(functions.exp(distance * math.log(2))) * (1 / math.log(2))
-    return select(same, halves + 1, maximum(x1, x2) + gap)
+    return select(same, (x1 + x2) / 2, larger + gap)
 
 
 def _apart(x1, x2) -> tuple:
-    """(their mean, minus their distance, whether they are equal).
+    """(the larger, minus their distance, whether they are one infinity).
 
-    Where both are equal (infinities too) their difference says nothing.
+    One of two equal numbers is the larger, whole, and not each by half: then the derivatives of a
+    smooth function of both are right there, those of higher order too. The difference of equal
+    infinities says nothing.
     """
-    same = basic.eq(x1, x2)
-    distance = select(same, x1.dtype.type(0), x1 - x2)
-    return (x1 + x2) / 2, -abs(distance), same
+    first = basic.ge(x1, x2)
+    larger, smaller = select(first, x1, x2), select(first, x2, x1)
+    same = basic.and_(basic.eq(x1, x2), basic.not_(basic.is_finite(x1)))
+    return larger, select(same, x1.dtype.type(0), smaller - larger), same
 
 
 def i0(x):

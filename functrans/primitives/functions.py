@@ -12,8 +12,8 @@ from functrans.ir.type import is_complex
 from functrans.primitives import special_erf, special_gamma
 from functrans.primitives.basic import type_of_value
 from functrans.primitives.define import elementwise
-from functrans.primitives.elementwise import (add, caller, div, eq, guarded_div, mul, neg,
-                                              select, sub)
+from functrans.primitives.elementwise import (add, caller, div, eq, guarded_div, guarded_mul, mul,
+                                              neg, select, sub)
 from functrans.trace import bind
 
 
@@ -52,8 +52,7 @@ cbrt_p = elementwise(
 
 def _jvp_pow_base(out, x, y, dx):
     """y * x**(y-1), without 0 * infinity where y is 0."""
-    factor = mul(y, pow_(x, sub(y, _one(y))))
-    return mul(dx, select(eq(y, _constant(y, 0)), _constant(y, 0), factor))
+    return mul(dx, guarded_mul(y, pow_(x, sub(y, _one(y)))))
 
 
 def _jvp_pow_exponent(out, x, y, dy):
