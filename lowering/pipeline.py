@@ -23,12 +23,10 @@ from lowering.passes.domains import is_library_product
 from lowering.passes.fuse import Fuser, Opaque
 from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
-from lowering.passes.reroll import reroll
+from lowering.passes.repeats import MIN_EQUATIONS, find_runs
 from lowering.passes.simplify import simplify
 from lowering.plan import Copy, Host, Launch, Plan, Product, Zero
 from lowering.recipes import kernel_text
-from lowering.scalar import loop_kernel
-from lowering.sorting import sort_kernel
 
 
 def passes(routines: bool = True):
@@ -48,6 +46,14 @@ def passes(routines: bool = True):
         ("simplify", simplify),
         ("dead code", dead_code),
     )
+
+
+def reroll(program: Program) -> Program:
+    """Loops that were unrolled; what finds them is imported where something repeats."""
+    if len(program.equations) < MIN_EQUATIONS or not find_runs(program.equations, MIN_EQUATIONS):
+        return program
+    from lowering.passes.reroll import reroll
+    return reroll(program)
 
 
 def _callee_with(routines: bool) -> Callable:
@@ -95,8 +101,17 @@ def _on_cpu(kernel) -> list:
     return [kernel_text(kernel)]
 
 
-CPU = Emitters(_on_cpu, lambda *sort: [sort_kernel(*sort)], loop_kernel, lambda product: None,
-               is_library_product)
+def _sort_on_cpu(*operands) -> list:
+    from lowering.sorting import sort_kernel            # most programs sort nothing
+    return [sort_kernel(*operands)]
+
+
+def _loop_on_cpu(*operands):
+    from lowering.scalar import loop_kernel
+    return loop_kernel(*operands)
+
+
+CPU = Emitters(_on_cpu, _sort_on_cpu, _loop_on_cpu, lambda product: None, is_library_product)
 
 
 def make_plan(program: Program, emitters: Emitters = CPU) -> Plan:

@@ -12,9 +12,8 @@ import numpy as np
 
 from functrans.ir.primitive import Elementwise, Reshape
 from functrans.ir.program import Equation, Literal, Var
-from lowering.passes.repeats import MIN_COUNT, Run, step_of
+from lowering.passes.repeats import MIN_COUNT, MIN_EQUATIONS, Run, step_of
 
-MIN_EQUATIONS = 48           # fewer are compiled as they are
 MIN_ELEMENTWISE = 1000       # likewise, where they would be fused into few kernels
 FEW_ELEMENTS = 16            # but a body of so few elements is a kernel with a loop in it
 MAX_COPIED = 1 << 16         # bytes that are copied to make values of all copies one array

@@ -5,6 +5,7 @@ alike is for `reroll.py` to see. Imports `functrans.ir`.
 """
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from functrans.ir.primitive import Slice
 from functrans.ir.program import Equation, Literal
 
 MIN_COUNT = 5                # copies
+MIN_EQUATIONS = 48           # of a run; fewer are compiled as they are
 MAX_PERIOD = 2000            # equations of one copy
 
 
@@ -31,8 +33,11 @@ class Run:
 def find_runs(equations, least: int) -> list[Run]:
     """The repeats of at least so many equations, the longest first chosen."""
     names: dict = {}
-    keys = np.array([names.setdefault(_key(equation, number), len(names))
-                     for number, equation in enumerate(equations)])
+    numbers = [names.setdefault(_key(equation, number), len(names))
+               for number, equation in enumerate(equations)]
+    if not _may_repeat(numbers, least):
+        return []
+    keys = np.array(numbers)
     found: list[Run] = []
     segments = [(0, len(keys))]
     while segments:
@@ -42,6 +47,16 @@ def find_runs(equations, least: int) -> list[Run]:
             found.append(run)
             segments += [(low, run.start), (run.stop, high)]
     return sorted(found, key=lambda run: run.start)
+
+
+def _may_repeat(numbers: list[int], least: int) -> bool:
+    """Whether so many equations stand in a row of which each is there often enough."""
+    often, row = Counter(numbers), 0
+    for number in numbers:
+        row = row + 1 if often[number] >= MIN_COUNT else 0
+        if row >= least:
+            return True
+    return False
 
 
 def _longest(keys: np.ndarray, low: int, high: int) -> Run | None:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from functrans.ir.primitive import Concatenate, Reshape
 from functrans.ir.program import Equation, Program, Var
-from lowering.passes.connections import MIN_EQUATIONS, Connections, Loop, Stack
+from lowering.passes.connections import Connections, Loop, Stack
 from lowering.passes.internal import CONCATENATE, RESHAPE, SLICE, TRANSPOSE, apply
 from lowering.passes.loop_writer import LoopWriter
-from lowering.passes.repeats import Run, find_runs
+from lowering.passes.repeats import MIN_EQUATIONS, Run, find_runs
 
 
 def reroll(program: Program) -> Program:
