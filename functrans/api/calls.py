@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -76,12 +78,27 @@ def check_callable(function, who: str):
                             f"{type(function).__name__}")
 
 
+_parameters: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def _parameters_of(function: Callable) -> list:
+    """The parameters in a function's signature, which takes long to find; none if it has none."""
+    try:
+        return _parameters[function]
+    except (KeyError, TypeError):           # the latter: it has no hash, or no weak references
+        pass
+    try:
+        found = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        found = []
+    with suppress(TypeError):
+        _parameters[function] = found
+    return found
+
+
 def argument_names(function: Callable, count: int, keywords: Sequence[str]) -> list[str]:
     """Names of positional arguments, then of keyword arguments, as the signature gives them."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
+    parameters = _parameters_of(function)
     names = []
     for index in range(count):
         if index < len(parameters) and parameters[index].kind not in (

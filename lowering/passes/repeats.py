@@ -32,6 +32,8 @@ class Run:
 
 def find_runs(equations, least: int) -> list[Run]:
     """The repeats of at least so many equations, the longest first chosen."""
+    if not _may_repeat([_rough_key(equation) for equation in equations], least):
+        return []                       # most Programs end here
     names: dict = {}
     numbers = [names.setdefault(_key(equation, number), len(names))
                for number, equation in enumerate(equations)]
@@ -49,11 +51,11 @@ def find_runs(equations, least: int) -> list[Run]:
     return sorted(found, key=lambda run: run.start)
 
 
-def _may_repeat(numbers: list[int], least: int) -> bool:
+def _may_repeat(keys: list, least: int) -> bool:
     """Whether so many equations stand in a row of which each is there often enough."""
-    often, row = Counter(numbers), 0
-    for number in numbers:
-        row = row + 1 if often[number] >= MIN_COUNT else 0
+    often, row = Counter(keys), 0
+    for key in keys:
+        row = row + 1 if often[key] >= MIN_COUNT else 0
         if row >= least:
             return True
     return False
@@ -73,6 +75,12 @@ def _longest(keys: np.ndarray, low: int, high: int) -> Run | None:
             best = Run(low + int(edges[place]) + 1, period, count)
             covered = count * period
     return best
+
+
+def _rough_key(equation: Equation) -> tuple:
+    """Something that copies have in common, quick to find."""
+    types = [var.type for var in equation.outputs]
+    return equation.primitive, types[0].shape if types else None, len(equation.inputs)
 
 
 def _key(equation: Equation, number: int):
