@@ -1,1 +1,1 @@
-"""Native code: kernels compiled by numba, BLAS and LAPACK of NumPy's library, and the runner."""
+"""Native code: kernels compiled by LLVM, BLAS and LAPACK of NumPy's library, and the runner."""

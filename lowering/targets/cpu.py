@@ -1,4 +1,4 @@
-"""The CPU target: kernels compiled by numba, run by the native runner.
+"""The CPU target: kernels compiled to machine code, run by the native runner.
 
 In: a Program. Out: `CpuExecutable`. Imports `pipeline`, `native`, `targets.assemble`.
 """
