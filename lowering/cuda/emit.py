@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from lowering.cuda.parts import Part
 from lowering.emit import Emitter
 from lowering.kernel_text import KernelText
+from lowering.loops import Store
 from lowering.nest import Loop, arrange
 
 BLOCK = 256                      # threads of a block, if there is work for as many
@@ -140,6 +141,15 @@ class ThreadEmitter(GridEmitter):
                 self._loop_body(item.body, depth + 1, (item,))
             else:
                 self._statement(item, depth, path)
+
+    def _dynamic(self, place, values: list, statement, depth: int):
+        """An update is written by its owner."""
+        terms, conditions = super()._dynamic(place, values, statement, depth)
+        if self.part.owners is not None and isinstance(statement, Store) and terms:
+            name, count = self.axis_names[self.part.owners], self._extent(self.part.owners)
+            place = terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
+            conditions.append(f"{place} % {count} == {name}")
+        return terms, conditions
 
     def _scratch_index(self, axes: tuple) -> str:
         """Element by element, those of all threads side by side."""

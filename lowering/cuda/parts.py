@@ -27,6 +27,8 @@ MOST_PIECES = 512
 TALL = 512         # a column is taken in pieces if it has so many elements ...
 THREADS = 1 << 16  # ... and if columns and pieces together are no more threads than these
 COLUMN_PIECE = 64  # elements of a piece of a column, at least
+MANY_UPDATES = 64  # so many updates of a scatter have several owners ...
+OWNERS = (1021, 509, 251, 127, 61, 31)     # ... as many as one of these primes
 
 
 @dataclass(slots=True)
@@ -34,10 +36,13 @@ class Part:
     """`kernel` for each point of `grid`, axes in the order of memory.
 
     pieces: the axis of the grid, if there is one, that says which piece of the loops is summed.
+    owners: the axis of the grid, if there is one, that says which of the updates are written: those
+    to the same place have one owner, who writes them in their order.
     """
     kernel: Kernel
     grid: list
     pieces: Axis | None = None
+    owners: Axis | None = None
 
     @property
     def points(self) -> int:
@@ -48,7 +53,19 @@ def parts(kernel: Kernel, in_pieces: bool = True) -> list[Part]:
     """The parts of a kernel. in_pieces: whether long reductions are taken in pieces."""
     splitter = _Splitter(prepare_axes(kernel), in_pieces)
     splitter.run()
-    return splitter.parts
+    return [_with_owners(part) for part in splitter.parts]
+
+
+def _with_owners(part: Part) -> Part:
+    """A part whose updates, if it has many, are shared by several threads for each point."""
+    updates = math.prod(axis.extent for axis in part.kernel.axes if axis not in part.grid)
+    counts = [n for n in OWNERS if n * part.points <= THREADS]
+    stores = [s for s in part.kernel.statements if isinstance(s, Store)]
+    if updates < MANY_UPDATES or not counts or not all(s.place.dynamic for s in stores):
+        return part
+    owners = Axis(counts[0])
+    kernel = Kernel(part.kernel.statements, [owners, *part.kernel.axes], part.kernel.name)
+    return Part(kernel, [owners, *part.grid], owners=owners)
 
 
 def is_apart(statement, axis: Axis) -> bool:

@@ -45,7 +45,7 @@ def in_blocks(monkeypatch):
     for module, settings in (
             (sorting, {"LONG": 2}), (rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2, "FEW_RESULTS": 2, "TALL": 4,
-                     "COLUMN_PIECE": 2})):
+                     "COLUMN_PIECE": 2, "MANY_UPDATES": 2, "OWNERS": (3,)})):
         for name, value in settings.items():
             monkeypatch.setattr(module, name, value)
 

@@ -35,6 +35,8 @@ KERNELS = {
     "large_product_in_pieces": (lambda x: x.T @ x, (floats(2000, 64),)),
     "sort": (lambda x: fnp.sort(x), (ROWS,)),
     "long_sort": (lambda x: fnp.sort(x), (floats(200),)),
+    "embedding_gradient": (lambda table, rows, values: table.at[rows].add(values),
+                           (floats(10, 6), fnp.arange(100) % 10, floats(100, 6))),
     "running_sum": PROGRAMS["running_sum"],
     "pendulum": PROGRAMS["pendulum"],
 }
