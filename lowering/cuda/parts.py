@@ -5,7 +5,8 @@ have another grid are another part. Reductions become parts of their own, whose 
 read from memory, if they would be the same for many points, or if they are long and few: those
 are taken in pieces, so that there is work for the whole GPU.
 
-In: `Kernel`. Out: `Part`s in the order in which they run. Imports `loops`, `nest`, `views`.
+In: `Kernel`. Out: `Part`s in the order in which they run. Imports `loops`, `nest`,
+`views`, `cuda.runs`.
 """
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from lowering.cuda.runs import in_pieces as split_runs
 from lowering.kernel_text import local_dtype
 from lowering.loops import Axis, Cumulate, Kernel, Load, Place, Reduce, Statement, Store
 from lowering.nest import prepare_axes
@@ -51,9 +53,11 @@ class Part:
 
 def parts(kernel: Kernel, in_pieces: bool = True) -> list[Part]:
     """The parts of a kernel. in_pieces: whether long reductions are taken in pieces."""
-    splitter = _Splitter(prepare_axes(kernel), in_pieces)
-    splitter.run()
-    return [_with_owners(part) for part in splitter.parts]
+    found: list[Part] = []
+    for each in split_runs(prepare_axes(kernel)):
+        splitter = _Splitter(prepare_axes(each), in_pieces, found)
+        splitter.run()
+    return [_with_owners(part) for part in found]
 
 
 def _with_owners(part: Part) -> Part:
@@ -83,7 +87,7 @@ def is_apart(statement, axis: Axis) -> bool:
 class _Splitter:
     kernel: Kernel
     in_pieces: bool
-    parts: list = field(default_factory=list)
+    parts: list
     stored: dict = field(default_factory=dict)    # id of a reduction -> what reads its results
 
     def run(self):

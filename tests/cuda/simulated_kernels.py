@@ -13,7 +13,7 @@ from test_laws import assert_close, each, evaluate
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
-from lowering.cuda import driver, emit, parts, rows, sorting
+from lowering.cuda import driver, emit, parts, rows, runs, sorting
 from lowering.errors import IndexOutOfBounds
 
 
@@ -43,7 +43,8 @@ def in_blocks(monkeypatch):
     """Blocks of four threads share loops over two elements already, and sums over four are taken
     in pieces; all threads sort lines of two."""
     for module, settings in (
-            (sorting, {"LONG": 2}), (rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
+            (sorting, {"LONG": 2}), (runs, {"LONG": 2, "LEAST": 2, "PIECE": 2}),
+            (rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2, "FEW_RESULTS": 2, "TALL": 4,
                      "COLUMN_PIECE": 2, "MANY_UPDATES": 2, "OWNERS": (3,)})):
         for name, value in settings.items():
@@ -76,6 +77,16 @@ def test_programs(name, folder):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_in_blocks(name, folder, in_blocks):
     assert_same(*PROGRAMS[name], folder)
+
+
+def test_long_running_sums_in_pieces():
+    """At the sizes for which it is meant; not where a later result depends on the order."""
+    x = np.sin(np.arange(4200.0))
+    executable, _ = compiled(lambda x: fnp.cumsum(x), (x,))
+    assert executable.source().count("@cuda.jit") == 3
+    assert_same(lambda x: (fnp.cumsum(x), lax.cummax(x, reverse=True)), (x,), None)
+    recurrence = ft.grad(lambda x: fnp.cumprod(x)[-1])
+    assert_same(recurrence, (1 + x / 100,), None, ulp=2000)
 
 
 def test_blocks_share_loops_and_take_long_ones_in_pieces():
