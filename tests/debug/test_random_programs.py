@@ -39,3 +39,15 @@ def test_the_page_and_the_profile_of_a_random_program(case):
     assert "<details" in ft.visualize(function, *inputs).html
     found = ft.profile(function, *inputs, repeats=1)
     assert repr(found) and all(row.seconds >= 0 and row.bytes >= 0 for row in found)
+
+
+@settings(max_examples=6)
+@given(cases)
+def test_switches_change_no_result(case):
+    """Limits of loops and watched keys, in derivatives of loops in branches and branches in loops."""
+    function, inputs = ft.value_and_grad(scalar(case)), inputs_of(case)
+    wanted = function(*inputs)
+    with ft.config.override(while_trip_limit=10_000, debug_key_reuse=True):
+        for found in (function(*inputs), ft.jit(function)(*inputs)):
+            for a, b in zip(found, wanted, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
