@@ -1,4 +1,4 @@
-"""The tools on random programs of nested control flow: they run, and give what the functions give."""
+"""The tools on random programs of nested control flow: they run, and agree with the functions."""
 from __future__ import annotations
 
 import numpy as np
@@ -44,7 +44,7 @@ def test_the_page_and_the_profile_of_a_random_program(case):
 @settings(max_examples=6)
 @given(cases)
 def test_switches_change_no_result(case):
-    """Limits of loops and watched keys, in derivatives of loops in branches and branches in loops."""
+    """Limited loops and watched keys, in derivatives of loops in branches and the other way."""
     function, inputs = ft.value_and_grad(scalar(case)), inputs_of(case)
     wanted = function(*inputs)
     with ft.config.override(while_trip_limit=10_000, debug_key_reuse=True):
