@@ -194,6 +194,21 @@ def test_the_page_stands_alone(tmp_path):
     assert "expected" in page
 
 
+def test_tables_for_a_page(tmp_path):
+    """Matrices of one library are put together; what stands around the marks stays."""
+    from functrans.testing.conformance.command import write
+    wrong = Faulty(sin=lambda x: x)
+    write(run(wrong, quick=True, only=["sin"], columns=("eval",)), tmp_path / "one")
+    write(run(wrong, quick=True, only=["sin"], columns=("empty",)), tmp_path / "two")
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- matrix -->\nold\n<!-- end -->\nafter\n")
+    files = [str(tmp_path / name / "matrix.json") for name in ("one", "two")]
+    assert main(["conformance", "--publish", str(page), *files]) == 0
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| sin | `X........+.` |" in text and text.count("**faulty**") == 1
+
+
 def test_failures_give_a_status(tmp_path, capsys):
     names = Faulty(sin=lambda x: x)
     assert run(names, quick=True, only=["sin"]).failures

@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+from functrans.testing.conformance.checks import COLUMNS
 from functrans.testing.conformance.libraries import LIBRARIES
 from functrans.testing.conformance.matrix import Matrix, run, text
 
@@ -22,15 +23,24 @@ def add_arguments(parser):
                         help="where to write matrix.txt, matrix.html and matrix.json")
     parser.add_argument("--rules", action="store_true", help=(
         "take away each rule of functrans's primitives in turn: the kit must turn red"))
+    parser.add_argument("--publish", nargs="+", type=Path, metavar="FILE", help=(
+        "a page with marks, and matrix.json files: writes their tables into the page"))
     parser.add_argument("--only", action="append", metavar="OPERATION",
                         help="one operation; may be given several times")
+    parser.add_argument("--column", action="append", choices=COLUMNS, metavar="COLUMN",
+                        help=f"one of {', '.join(COLUMNS)}; may be given several times")
 
 
 def main(options) -> int:
     """Runs the kit; the last line printed is `passed N of M`. 1 if a cell failed, else 0."""
+    if options.publish:
+        from functrans.testing.conformance.report import publish
+        publish(options.publish[0], options.publish[1:])
+        return 0
     if options.rules:
         return _without_rules()
-    matrix = run(options.library, options.quick, options.only, _progress)
+    matrix = run(options.library, options.quick, options.only, _progress,
+                 options.column or tuple(COLUMNS))
     if options.output is not None:
         write(matrix, options.output)
     print(text(matrix), flush=True)

@@ -25,6 +25,11 @@ def _scan(step, state, xs, reverse: bool = False):
     return state, anp.stack(rows[::-1] if reverse else rows)
 
 
+def _pad(x, widths, mode="constant", **options):
+    """Its rule wants the mode to be named."""
+    return anp.pad(x, widths, mode, **options)
+
+
 @require("autograd.extend", "conformance").primitive
 def _own_reverse(x):
     return np.sin(x)
@@ -44,7 +49,7 @@ class Autograd(Library):
         rfft=anp.fft.rfft, irfft=anp.fft.irfft, scan=_scan, cond=reference.cond,
         switch=reference.switch, while_loop=reference.while_loop,
         fori_loop=reference.fori_loop, checkpoint=autograd.checkpoint, custom_vjp=_own_reverse,
-        astype=lambda x, name: x.astype(name))
+        pad=_pad, astype=lambda x, name: x.astype(name))
 
     def version(self) -> str:
         return f"autograd {version('autograd')}"
