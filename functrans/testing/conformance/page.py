@@ -83,7 +83,7 @@ def _table(matrix: Matrix):
     for family, operations in groupby(matrix.operations, lambda operation: operation.family):
         yield (f'<tr class="family"><th colspan="{len(COLUMNS) + 1}">{family}</th></tr>')
         for operation in operations:
-            cells = (_picture(operation.name, column, states[operation.name, column])
+            cells = (_picture(operation.name, column, states.get((operation.name, column), ()))
                      for column in COLUMNS)
             yield (f'<tr><td class="name">{escape(operation.name)}</td>'
                    f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
