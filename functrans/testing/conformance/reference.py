@@ -147,7 +147,10 @@ def scan(step, state, xs, reverse: bool = False):
     for x in reversed(list(xs)) if reverse else xs:
         state, row = step(state, x)
         rows.append(row)
-    return state, np.stack(rows[::-1] if reverse else rows)
+    rows = rows[::-1] if reverse else rows
+    if isinstance(rows[0], tuple):
+        return state, tuple(map(np.stack, zip(*rows)))
+    return state, np.stack(rows)
 
 
 def while_loop(condition, body, state):

@@ -29,13 +29,14 @@ def publish(page: Path, matrices: Iterable[Path]):
 
 
 def joined(matrices: Iterable[dict]) -> list[dict]:
-    """Matrices of one library, of different columns say, put together."""
+    """Matrices of one library, of different columns say, put together; a later cell counts."""
     found: dict = {}
     for matrix in matrices:
-        known = found.setdefault(matrix["library"], {**matrix, "cells": [], "quick": False})
+        known = found.setdefault(matrix["library"], {**matrix, "cells": {}, "quick": False})
         known["quick"] |= matrix["quick"]
-        known["cells"] += matrix["cells"]
-    return list(found.values())
+        known["cells"].update({(cell["operation"], cell["dtype"], cell["column"]): cell
+                               for cell in matrix["cells"]})
+    return [{**matrix, "cells": list(matrix["cells"].values())} for matrix in found.values()]
 
 
 def tables(matrices: Sequence[dict]) -> str:

@@ -5,10 +5,14 @@ Imports `faults`, `hunting`.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-from functrans.testing.mutation.faults import FAULTS, Fault
-from functrans.testing.mutation.hunting import Found, failure, hunt
+from functrans.testing.mutation.faults import FAULTS
+from functrans.testing.mutation.hunting import failure, hunt
 
 SEED = 1                       # of the Programs on which faults are tried
 
@@ -23,35 +27,71 @@ def add_arguments(parser):
                         help="runs with all rules in order, each with its own seed (default: 20)")
     parser.add_argument("--programs", type=int, default=150, metavar="N",
                         help="random Programs in each of those runs (default: 150)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N",
+                        help="processes that share the work (default: 1)")
     parser.add_argument("--output", type=Path, metavar="FILE",
                         help="where to write the result as a page of Markdown")
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a fault, in plain types: the Program, shrunk, and its size; or nothing."""
+    fault: str
+    program: str = ""
+    property: str = ""
+    reason: str = ""
+    primitives: int = 0
+    elements: int = 0
+    drawn: int = 0
+
+    @property
+    def found(self) -> bool:
+        return bool(self.program)
+
+    @property
+    def small(self) -> bool:
+        return self.found and self.primitives <= 3 and self.elements <= 4
+
+
 def main(options) -> int:
     """Prints a line for each fault and run; the last ones count. 0 if enough are found, else 1."""
-    chosen = [fault for fault in FAULTS
+    chosen = [fault.name for fault in FAULTS
               if not options.only or any(text in fault.name for text in options.only)]
     start = time.perf_counter()
-    results = {fault: _tried(fault, options.examples) for fault in chosen}
-    alarms = [seed for seed in range(options.runs) if _alarm(seed, options.programs)]
-    lines = summary(results, alarms, options)
+    outcomes = _each(options.jobs, partial(_tried, examples=options.examples), chosen)
+    alarms = sum(_each(options.jobs, partial(_alarm, programs=options.programs),
+                       range(options.runs)))
+    lines = summary(outcomes, alarms, options)
     print("\n".join(lines), flush=True)
     if options.output is not None:
-        options.output.write_text(page(results, lines), encoding="utf-8")
+        options.output.write_text(page(outcomes, lines), encoding="utf-8")
     print(f"{time.perf_counter() - start:.0f} s")
-    killed = sum(found is not None for found in results.values())
-    return 0 if killed >= 0.99 * len(results) and not alarms else 1
+    killed = sum(outcome.found for outcome in outcomes)
+    return 0 if killed >= 0.99 * len(outcomes) and not alarms else 1
 
 
-def _tried(fault: Fault, examples: int) -> Found | None:
+def _each(jobs: int, function, items) -> list:
+    """`function` of each item, in so many processes."""
+    if jobs < 2:
+        return [function(item) for item in items]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        return list(pool.map(function, items))
+
+
+def _tried(name: str, examples: int) -> Outcome:
+    """Plants a fault and hunts it. A Program that is wrong without it, too, does not count."""
+    fault = next(fault for fault in FAULTS if fault.name == name)
     with fault.planted():
         found = hunt(SEED, examples)
     if found is not None and failure(found.program):
         print(f"{found.program!r} is WRONG WITHOUT A FAULT: {found.reason}", flush=True)
-        return None
-    print(f"{fault.name}: " + ("NOT FOUND" if found is None else
-                               f"{found.program!r}: {found.property}: {found.reason}"), flush=True)
-    return found
+        return Outcome(name)
+    if found is None:
+        print(f"{name}: NOT FOUND", flush=True)
+        return Outcome(name)
+    print(f"{name}: {found.program!r}: {found.property}: {found.reason}", flush=True)
+    return Outcome(name, repr(found.program), found.property, found.reason, found.primitives,
+                   found.elements, found.drawn)
 
 
 def _alarm(seed: int, programs: int) -> bool:
@@ -61,13 +101,13 @@ def _alarm(seed: int, programs: int) -> bool:
     return found is not None
 
 
-def summary(results: dict, alarms: list, options) -> list[str]:
+def summary(outcomes: list[Outcome], alarms: int, options) -> list[str]:
     """What was found, how small, and false alarms."""
-    found = [each for each in results.values() if each is not None]
-    return [f"found {len(found)} of {len(results)} faults",
-            f"shrunk to at most 3 primitives and 4 elements: {sum(e.small for e in found)} of "
-            f"{len(found)}",
-            f"false alarms without a fault: {len(alarms)} in {options.runs} runs of "
+    found = sum(outcome.found for outcome in outcomes)
+    return [f"found {found} of {len(outcomes)} faults",
+            "shrunk to at most 3 primitives and 4 elements: "
+            f"{sum(outcome.small for outcome in outcomes)} of {found}",
+            f"false alarms without a fault: {alarms} in {options.runs} runs of "
             f"{options.programs} Programs"]
 
 
@@ -93,12 +133,12 @@ the equations of the Program.
 """
 
 
-def page(results: dict, lines: list[str]) -> str:
+def page(outcomes: list[Outcome], lines: list[str]) -> str:
     """The result as Markdown."""
     rows = ["| fault | shrunk to | property | primitives | elements | Programs drawn |",
             "|---|---|---|---|---|---|"]
-    for fault, found in results.items():
-        rows.append(f"| `{fault.name}` | not found | | | | |" if found is None else
-                    f"| `{fault.name}` | `{found.program!r}` | {found.property} | "
-                    f"{found.primitives} | {found.elements} | {found.drawn} |")
+    for outcome in outcomes:
+        rows.append(f"| `{outcome.fault}` | `{outcome.program}` | {outcome.property} | "
+                    f"{outcome.primitives} | {outcome.elements} | {outcome.drawn} |"
+                    if outcome.found else f"| `{outcome.fault}` | not found | | | | |")
     return HEAD + "\n".join([*(f"- {line}" for line in lines), "", *rows, ""])

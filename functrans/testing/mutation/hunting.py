@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from functrans.testing.conformance.libraries import library
 from functrans.testing.conformance.probe import NoQuestion, Probe
 from functrans.testing.conformance.table import all_operations
-from functrans.testing.mutation.programs import (DEFAULT, DTYPES, Drawn, Unfit, alphabet, chain,
+from functrans.testing.mutation.programs import (DEFAULT, DTYPES, SEEDS, Drawn, Unfit, alphabet, chain,
                                                  stream)
 from functrans.testing.mutation.properties import PROPERTIES, SELDOM
 
@@ -34,19 +34,15 @@ class Found:
         return self.primitives <= 3 and self.elements <= 4
 
 
-def failure(program: Drawn, seldom: bool = True) -> tuple[str, str] | None:
-    """(property, reason) of the first property that a Program lacks; None if it has all.
-
-    seldom: whether the properties that take longest are tried too.
-    """
+def failure(program: Drawn, names: Iterable[str] = tuple(PROPERTIES)) -> tuple[str, str] | None:
+    """(property, reason) of the first of some properties that a Program lacks; None if it has all
+    of them."""
     adapter = library("functrans")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, check in PROPERTIES.items():
-            if name in SELDOM and not seldom:
-                continue
+        for name in names:
             try:
-                check(Probe(adapter, program.operation, program.case, program.dtype,
+                PROPERTIES[name](Probe(adapter, program.operation, program.case, program.dtype,
                             dict(program.sizes)))
             except NoQuestion:
                 continue
@@ -61,27 +57,30 @@ def hunt(seed: int, examples: int = 2000) -> Found | None:
     seed: of the choices; equal seeds draw equal Programs.
     """
     for number, program in enumerate(islice(stream(seed), examples)):
-        if failure(program, _is_turn(program)):
-            small = shrunk(program)
+        lacking = failure(program, _tried_for(program))
+        if lacking:
+            small = shrunk(program, lacking[0])
             return Found(small, *failure(small), small.primitives(), small.elements(), number + 1)
     return None
 
 
-def _is_turn(program: Drawn) -> bool:
-    """One Program in three is tried for all properties."""
-    return zlib.crc32(program.operation.name.encode()) % 3 == 0
+def _tried_for(program: Drawn) -> list[str]:
+    """One Program in three is tried for all properties, the others for those that are fast."""
+    every = zlib.crc32(program.operation.name.encode()) % 3 == 0
+    return [name for name in PROPERTIES if every or name not in SELDOM]
 
 
 # ---- shrinking ----
 
-def shrunk(program: Drawn) -> Drawn:
-    """A smaller Program that is wrong too: the simplest operation that shares a primitive with it,
-    alone and on few elements, or, where none is, the Program with steps and elements left out."""
+def shrunk(program: Drawn, name: str) -> Drawn:
+    """A smaller Program that lacks the same property: the simplest operation that shares a
+    primitive with it, alone and on few elements, or, where none does, the Program with steps and
+    elements left out."""
     for small in _alone(program):
-        if failure(small):
+        if failure(small, [name]):
             return small
     while True:
-        smaller = next((other for other in _less(program) if failure(other)), None)
+        smaller = next((other for other in _less(program) if failure(other, [name])), None)
         if smaller is None:
             return program
         program = smaller
@@ -102,17 +101,24 @@ def _rank(name: str) -> int:
 
 
 def _sizes_of(name: str, dtype: str) -> Iterator[Drawn]:
-    """All cases of an operation, with sizes that grow."""
-    for size in (1, 2, 3):
-        for number in range(len(all_operations()[name].cases)):
-            sizes = {letter: min(size, most) for letter, most in DEFAULT.items()} if size < 3 \
-                else dict(DEFAULT)
-            try:
-                made = chain([name], dtype, sizes, "plain", lambda n, number=number: min(n, number))
-            except Unfit:
-                continue
-            if made.elements():
-                yield made
+    """All cases of an operation, with sizes that grow; several values where they choose a way."""
+    operation = all_operations()[name]
+    for size in (1, 2, 4):
+        sizes = {letter: min(size, most) for letter, most in DEFAULT.items()}
+        for number, case in enumerate(operation.cases):
+            choosing = any(operand.dtype for operand in case.operands)
+            for seed in range(4 if choosing and size < 4 else 1):
+                try:
+                    made = chain([name], dtype, sizes, "plain", _choices(number, seed))
+                except Unfit:
+                    continue
+                if made.elements():
+                    yield made
+
+
+def _choices(case: int, seed: int):
+    """The choices for one operation alone: its case, all operands fresh, the seed of values."""
+    return lambda n: seed if n == SEEDS else min(n, case)
 
 
 _known: dict = {}

@@ -141,7 +141,6 @@ class Torch(Library):
         fft=torch.fft.fft, ifft=lambda x, axis=-1: torch.fft.ifft(x, dim=axis),
         fft2=torch.fft.fft2, rfft=torch.fft.rfft, irfft=torch.fft.irfft,
         scan=_scan, fori_loop=reference.fori_loop, cond=_cond, checkpoint=_checkpoint,
-        while_loop=lambda *args: _absent("there is no while_loop in the public interface"),
         jit=lambda function: _absent("compiled functions do not nest in torch.func"),
         astype=lambda x, name: x.to(getattr(torch, name.rpartition(".")[2])),
         arange=lambda n: torch.arange(n), nextafter=torch.nextafter)

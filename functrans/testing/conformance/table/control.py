@@ -38,9 +38,11 @@ def _switch(xp, k, x, y):
 
 def _loop_within_cond(xp, chosen, x):
     """What the loop keeps for its derivative is there only if it is run."""
+    repeat = xp.while_loop
+
     def loop(x):
-        return xp.while_loop(lambda state: state[0] < 2,
-                             lambda state: (state[0] + 1, xp.sin(state[1])), (0, x))[1]
+        return repeat(lambda state: state[0] < 2,
+                      lambda state: (state[0] + 1, xp.sin(state[1])), (0, x))[1]
     return xp.cond(chosen, loop, lambda x: x * x, x)
 
 
