@@ -38,7 +38,7 @@ class Outcome:
     """What became of a fault, in plain types: the Program, shrunk, and its size; or nothing."""
     fault: str
     program: str = ""
-    property: str = ""
+    lacks: str = ""
     reason: str = ""
     primitives: int = 0
     elements: int = 0
@@ -89,8 +89,8 @@ def _tried(name: str, examples: int) -> Outcome:
     if found is None:
         print(f"{name}: NOT FOUND", flush=True)
         return Outcome(name)
-    print(f"{name}: {found.program!r}: {found.property}: {found.reason}", flush=True)
-    return Outcome(name, repr(found.program), found.property, found.reason, found.primitives,
+    print(f"{name}: {found.program!r}: {found.lacks}: {found.reason}", flush=True)
+    return Outcome(name, repr(found.program), found.lacks, found.reason, found.primitives,
                    found.elements, found.drawn)
 
 
@@ -138,7 +138,7 @@ def page(outcomes: list[Outcome], lines: list[str]) -> str:
     rows = ["| fault | shrunk to | property | primitives | elements | Programs drawn |",
             "|---|---|---|---|---|---|"]
     for outcome in outcomes:
-        rows.append(f"| `{outcome.fault}` | `{outcome.program}` | {outcome.property} | "
+        rows.append(f"| `{outcome.fault}` | `{outcome.program}` | {outcome.lacks} | "
                     f"{outcome.primitives} | {outcome.elements} | {outcome.drawn} |"
                     if outcome.found else f"| `{outcome.fault}` | not found | | | | |")
     return HEAD + "\n".join([*(f"- {line}" for line in lines), "", *rows, ""])

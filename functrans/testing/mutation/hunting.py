@@ -13,8 +13,8 @@ from itertools import islice
 from functrans.testing.conformance.libraries import library
 from functrans.testing.conformance.probe import NoQuestion, Probe
 from functrans.testing.conformance.table import all_operations
-from functrans.testing.mutation.programs import (DEFAULT, DTYPES, SEEDS, Drawn, Unfit, alphabet, chain,
-                                                 stream)
+from functrans.testing.mutation.programs import (DEFAULT, DTYPES, SEEDS, Drawn, Unfit, alphabet,
+                                                 chain, stream)
 from functrans.testing.mutation.properties import PROPERTIES, SELDOM
 
 
@@ -22,7 +22,7 @@ from functrans.testing.mutation.properties import PROPERTIES, SELDOM
 class Found:
     """A Program that is wrong: which property it lacks, why, its size, and how many were drawn."""
     program: Drawn
-    property: str
+    lacks: str
     reason: str
     primitives: int
     elements: int

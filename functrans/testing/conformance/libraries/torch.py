@@ -60,6 +60,13 @@ def _cond(chosen, yes, no, *operands):
     return torch.cond(chosen, yes, no, operands)
 
 
+def _while_loop(condition, body, state):
+    """What is carried must be tensors, new ones after each step."""
+    carried = tuple(part if torch.is_tensor(part) else torch.tensor(part) for part in state)
+    return torch.while_loop(lambda *parts: condition(parts), lambda *parts: tuple(body(parts)),
+                            carried)
+
+
 def _checkpoint(function: Callable) -> Callable:
     checkpoint = require("torch.utils.checkpoint", "conformance").checkpoint
     return lambda *xs: checkpoint(function, *xs, use_reentrant=False)
@@ -140,7 +147,8 @@ class Torch(Library):
         lu_solve=lambda a, b: torch.linalg.lu_solve(*torch.linalg.lu_factor(a), b),
         fft=torch.fft.fft, ifft=lambda x, axis=-1: torch.fft.ifft(x, dim=axis),
         fft2=torch.fft.fft2, rfft=torch.fft.rfft, irfft=torch.fft.irfft,
-        scan=_scan, fori_loop=reference.fori_loop, cond=_cond, checkpoint=_checkpoint,
+        scan=_scan, fori_loop=reference.fori_loop, cond=_cond, while_loop=_while_loop,
+        checkpoint=_checkpoint,
         jit=lambda function: _absent("compiled functions do not nest in torch.func"),
         astype=lambda x, name: x.to(getattr(torch, name.rpartition(".")[2])),
         arange=lambda n: torch.arange(n), nextafter=torch.nextafter)
