@@ -17,7 +17,7 @@ from functrans.testing.conformance.namespace import Namespace
 
 # What compiled code asks NumPy for, so far: there is no formula or routine for it.
 ON_THE_HOST = frozenset({
-    "igamma", "igammac", "betainc", "zeta", "bessel_i0e", "bessel_i1e", "fft",
+    "igamma", "igammac", "betainc", "zeta", "bessel_i0e", "bessel_i1e", "fft", "bitcast",
     "pure_callback", "io_callback", "debug_callback"})
 
 
@@ -144,7 +144,8 @@ class Functrans(Library):
         add_at=_at("add"), multiply_at=_at("multiply"), set_at=_at("set"), minimum_at=_at("min"),
         maximum_at=_at("max"), checkpoint=_checkpoint, random_bits=_random_bits,
         watched_bits=_watched_bits,
-        lu_solve=_lu_solve, complex=elementwise.complex_, weaken=elementwise.weaken,
+        lu_solve=_lu_solve, bitcast=lax.bitcast_convert_type,
+        complex=elementwise.complex_, weaken=elementwise.weaken,
         linear_transpose=_linear_transpose,
         linear_transpose_of_loop=_linear_transpose_of_loop, pulled_twice=_pulled_twice,
         psum=_over_lanes(lambda x, name: x - lax.psum(x, name)),

@@ -144,6 +144,7 @@ class Torch(Library):
         tensordot=torch.tensordot, qr=torch.linalg.qr, svd=_svd,
         lu=lambda x: torch.linalg.lu(x)[1:],
         solve_triangular=_solve_triangular, zeta=torch.special.zeta,
+        bitcast=lambda x, name: x.view(getattr(torch, name)),
         lu_solve=lambda a, b: torch.linalg.lu_solve(*torch.linalg.lu_factor(a), b),
         fft=torch.fft.fft, ifft=lambda x, axis=-1: torch.fft.ifft(x, dim=axis),
         fft2=torch.fft.fft2, rfft=torch.fft.rfft, irfft=torch.fft.irfft,

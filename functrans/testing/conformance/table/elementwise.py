@@ -13,6 +13,11 @@ def _named(name: str):
     return lambda xp, *xs: getattr(xp, name)(*xs)
 
 
+def _sign_bit(xp, x):
+    """Whether the bits, read as an integer, are those of a negative number."""
+    return xp.bitcast(x, f"int{8 * x.dtype.itemsize}") < 0
+
+
 def add_to(table: Table):
     """Adds the operations of this file."""
     def unary(names: str, kind: str = "normal", dtypes=INEXACT, edges: bool = True, **options):
@@ -53,6 +58,8 @@ def add_to(table: Table):
                   lambda xp, x, k, name=name: getattr(xp, name)(x, xp.astype(k, str(x.dtype))),
                   dtypes=INTEGERS, elementwise=True, empty="m")
     unary("bitwise_count count_leading_zeros", dtypes=("int8", "int32", "int64"), edges=False)
+    table.add("bitcast (the bit of the sign)", "mn", _sign_bit, dtypes=WIDE, elementwise=True,
+              empty="m", second=False)
     binary("gcd", dtypes=INTEGERS, edges=False)
     table.add("where", "mn:truth mn mn", lambda xp, c, x, y: xp.where(c, x, y), dtypes=DTYPES,
               elementwise=True, empty="m", edges=True)
