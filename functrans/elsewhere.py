@@ -21,6 +21,7 @@ from functrans import trace as tracing
 from functrans.array import Array, is_elsewhere, wrap
 from functrans.config import config
 from functrans.device import CPU, elsewhere
+from functrans.errors import NonFiniteError
 from functrans.ir.primitive import Primitive
 from functrans.ir.program import Program
 from functrans.jit import device_driver, device_errors, jit_p
@@ -126,7 +127,11 @@ def _watched(program: Program, arrays: Sequence, primitive, args: Sequence, para
         with config.override(debug_nans=False, debug_key_reuse=False):
             return _outs(primitive, [out._data for out in call(program, arrays, "cuda")])
     operands = [arg._data if type(arg) is Array else arg for arg in args]
-    outs = tracing.evaluate_watched(there, primitive, operands, params)
+    try:
+        outs = tracing.evaluate_watched(there, primitive, operands, params)
+    except NonFiniteError:                   # the host can tell where in it
+        evaluate_here(primitive, [_on_host(arg) for arg in args], params)
+        raise
     return [wrap(out, atom.type) for out, atom in
             zip(outs if primitive.multiple else (outs,), program.outputs)]
 
@@ -185,11 +190,14 @@ def _traced(primitive: Primitive, args: Sequence, params: dict) -> tuple[Program
     return trace(function, types, primitive.name)[0], {}
 
 
+def _on_host(arg):
+    """An operand, copied to the host if it is an array."""
+    return Array(arg._concrete("what runs on the host"), arg._weak) if type(arg) is Array else arg
+
+
 def _by_numpy(primitive: Primitive, args: Sequence, params: dict):
     """What has no kernel: NumPy evaluates it, and the results go back."""
-    copies = [Array(arg._concrete(primitive.name), arg._weak) if type(arg) is Array else arg
-              for arg in args]
-    outs = evaluate_here(primitive, copies, params)
+    outs = evaluate_here(primitive, [_on_host(arg) for arg in args], params)
     back = [wrap(to_device(out._data), out.type) for out in
             (outs if primitive.multiple else (outs,))]
     return _outs(primitive, back)

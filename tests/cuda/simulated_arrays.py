@@ -392,6 +392,8 @@ def test_nans_are_looked_for(x):
             with pytest.raises(NonFiniteError, match="log"):
                 f(ft.device_put(np.array([-1.0]), "cuda"))
         fnp.exp(x)
+        with pytest.raises(NonFiniteError, match="log made a NaN from -1"):
+            ft.lax.fori_loop(0, 3, lambda i, y: fnp.log(y - 1), ft.device_put(1.5, "cuda"))
 
 
 def test_tools_for_the_cpu_take_arrays_of_the_device(x):
