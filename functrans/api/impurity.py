@@ -18,6 +18,7 @@ import dis
 import functools
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 
 import numpy as np
@@ -162,6 +163,14 @@ def _same(a, b) -> bool:
         return True
 
 
+def _looks_same(old, new) -> bool:
+    """As `_same`; so it is if an object refuses to be looked at."""
+    try:
+        return _same(old, new)
+    except Exception:
+        return True
+
+
 def _same_arrays(a, b) -> bool:
     if isinstance(a, Tracer) or isinstance(b, Tracer):
         return True
@@ -177,15 +186,20 @@ def _kept_tracers(value) -> list:
     """The tracers that a value holds: itself, an item, an attribute."""
     if isinstance(value, Tracer):
         return [value]
-    if isinstance(value, dict):
-        items = list(value.values())
-    elif isinstance(value, (list, tuple, set, deque)):
-        items = list(value)[-_ITEMS:]
+    if isinstance(value, (dict, list, tuple, set, deque)):
+        items = _latest(value)
     elif isinstance(value, _PASSIVE) or value is _MISSING:
         return []
     else:
         items = list(getattr(value, "__dict__", {}).values())
     return [tracer for item in items for tracer in _inside(item)]
+
+
+def _latest(value, count: int = _ITEMS) -> list:
+    """The last items of a container, however large it is; of a set, some."""
+    if isinstance(value, dict):
+        value = value.values()
+    return list(islice(value if isinstance(value, (set, frozenset)) else reversed(value), count))
 
 
 def _inside(item) -> list:
@@ -194,7 +208,7 @@ def _inside(item) -> list:
     if isinstance(item, (list, tuple)):
         return [part for part in item[-_ITEMS:] if isinstance(part, Tracer)]
     if isinstance(item, dict):
-        return [part for part in item.values() if isinstance(part, Tracer)]
+        return [part for part in _latest(item) if isinstance(part, Tracer)]
     return []
 
 
@@ -209,26 +223,32 @@ class Surroundings:
     def __init__(self, fun: Callable, who: str):
         self.fun = fun
         self.who = who
-        self.functions = _functions(fun)
+        try:
+            self.functions = _functions(fun)
+        except Exception:                    # as below
+            self.functions = []
         self.variables = {(id(place), name): (place, name) for function in self.functions
                           for place, name, _ in _variables(function)}
         owner = getattr(fun, "__self__", None)
         self.owner = None if isinstance(owner, (type, ModuleType)) else owner
         self.before = {key: self._state(*variable) for key, variable in self.variables.items()}
-        self.own_before = _tracer_ids(self.owner)
+        self.own_before = self._state({"": self.owner}, "")[-1]
         self.known: dict = {}
 
     def _state(self, place, name: str) -> tuple:
-        """(value, its content, the tracers in it)."""
+        """(value, its content, its size, the tracers in it)."""
         value = _content(place, name)
-        content = _copy(value) if type(value) in (list, dict) else None
-        size = len(value) if isinstance(value, _CONTAINERS) else 0
-        return value, content, size, _tracer_ids(value)
+        try:
+            content = _copy(value) if type(value) in (list, dict) else None
+            size = len(value) if isinstance(value, _CONTAINERS) else 0
+            return value, content, size, _tracer_ids(value)
+        except Exception:                    # an object of somebody's that refuses to be looked at
+            return value, None, 0, set()
 
     def settle(self, program: Program) -> bool:
         """Called after the trace: warns of tracers that were kept; whether there is more to watch.
         """
-        if _tracer_ids(self.owner) - self.own_before:
+        if self._state({"": self.owner}, "")[-1] - self.own_before:
             self._warn_kept("self", None)
         for key, (place, name) in self.variables.items():
             value, content, size, tracers = self._state(place, name)
@@ -263,7 +283,7 @@ class Surroundings:
             now = _content(place, name)
             if now is value and isinstance(now, (*_NUMBERS, Array)):
                 continue
-            if now is _MISSING or _same(content, now):
+            if now is _MISSING or _looks_same(content, now):
                 self.known[key] = now, content
                 continue
             del self.known[key]
@@ -342,7 +362,7 @@ def _is_log(value, size: int) -> bool:
     """Whether a list has got texts, floats or arrays; other things count calls."""
     return isinstance(value, (list, deque)) and any(
         isinstance(item, (str, float, np.floating, np.ndarray, Array))
-        for item in list(value)[size:])
+        for item in _latest(value, max(len(value) - size, 0)))
 
 
 def _brief(value) -> str:

@@ -244,6 +244,43 @@ def test_a_list_that_is_appended_to(entry):
     assert "log.append(entry)" in str(caught[0].message) and len(caught) == 1
 
 
+class Proxy:
+    """As those of web frameworks: nothing can be asked outside of a request."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError(f"no context for {name}")
+
+
+def test_objects_that_refuse_to_be_looked_at():
+    proxy = Proxy()
+
+    def helper():
+        return proxy
+
+    @ft.jit
+    def f(value):
+        helper()
+        return value * 2
+    assert f(x).shape == f(x).shape == (3,)
+
+
+def test_large_containers_are_not_looked_through():
+    numbers, entries = list(range(1_000_000)), dict.fromkeys(range(1_000_000), 0.5)
+    seen = []
+
+    class Counting(list):
+        def __iter__(self):
+            seen.append(1)
+            return super().__iter__()
+    counted = Counting(numbers)
+
+    @ft.jit
+    def f(value):
+        return value * (numbers[3] + len(counted)) * entries[2]
+    f(x), f(x)
+    assert not seen and f(x).shape == x.shape
+
+
 def test_each_kept_value_is_warned_of_once():
     kept = []
 
