@@ -22,19 +22,22 @@ from lowering.views import View
 MAX_INLINE = 50             # longer expressions get a line of their own
 
 
-def loop_kernel(equation: Equation, inputs: Sequence[View],
-                outputs: Sequence[View]) -> KernelText | None:
-    """The kernel of a scan or while equation, whose operands and results lie in memory."""
+def loop_kernel(equation: Equation, inputs: Sequence[View], outputs: Sequence[View],
+                writer: type[LoopWriter] | None = None) -> KernelText | None:
+    """The kernel of a scan or while equation, whose operands and results lie in memory.
+
+    writer: a class that writes it, if it is not `LoopWriter`.
+    """
     kernel = equation.kernel
     if isinstance(kernel, kernels.Unwind):
         return None                           # its slices are elements of stacks
     try:
-        return _Writer().outermost(equation, kernel, list(inputs), list(outputs))
+        return (writer or LoopWriter)().outermost(equation, kernel, list(inputs), list(outputs))
     except TooLarge:
         return None
 
 
-class _Writer:
+class LoopWriter:
     """The lines so far; a value is a list of texts, one for each element."""
 
     def __init__(self):
@@ -109,7 +112,7 @@ class _Writer:
             self._constant(var, view, indexed, scope)
         state = [self._start(self.load(view, None, var.type.size))
                  for var, view in zip(body.inputs[first:second], inputs[first:second])]
-        index = self._open_range(kernel.length, kernel.reverse, 1)
+        index = self.open_outermost(kernel)
         for var, view in zip(body.inputs[second:], inputs[second:]):
             scope[var] = self.named(self.load(view, index, var.type.size), 2)
         scope.update(zip(body.inputs[first:second], state))
@@ -159,6 +162,10 @@ class _Writer:
             self.line(depth, f"{name} = {value}")
             found.append(Text(name))
         return found
+
+    def open_outermost(self, kernel: kernels.Scan) -> str:
+        """Begins the loop of a whole scan; the name of its index."""
+        return self._open_range(kernel.length, kernel.reverse, 1)
 
     def _open_range(self, length: int, reverse: bool, depth: int) -> str:
         index = self.numbers.name("k")

@@ -162,8 +162,3 @@ class ThreadEmitter(GridEmitter):
 def block_size(work: int) -> int:
     """Threads of a block that has so much to do."""
     return min(BLOCK, max(WARP, 1 << (work - 1).bit_length()))
-
-
-def alone(text: KernelText) -> CudaText:
-    """A kernel that one thread runs from beginning to end."""
-    return CudaText(text.text, text.parameters, text.checks, None, text.locations)

@@ -18,7 +18,8 @@ import numpy as np
 
 from functrans.ir.program import Program
 from lowering.cuda import driver
-from lowering.cuda.emit import CudaText, alone
+from lowering.cuda.emit import CudaText
+from lowering.cuda.lanes import cuda_loop_kernel
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
 from lowering.cuda.products import is_product, product_kernels
@@ -30,7 +31,6 @@ from lowering.errors import IndexOutOfBounds
 from lowering.loops import Kernel, Load, Store
 from lowering.nest import build_nest
 from lowering.pipeline import Emitters, make_plan, optimize
-from lowering.scalar import loop_kernel
 from lowering.source import FOLDER, as_function, load, module_text, save
 
 
@@ -56,12 +56,7 @@ def _is_stack(statement) -> bool:
         and not isinstance(statement.place.view.dtype, np.dtype)
 
 
-def _loop(equation, inputs, outputs):
-    text = loop_kernel(equation, inputs, outputs)
-    return text and alone(text)
-
-
-EMITTERS = Emitters(_cluster, sort_kernels, _loop, product_kernels, is_product)
+EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product)
 
 
 # ---- the whole ----

@@ -39,6 +39,7 @@ KERNELS = {
                            (floats(10, 6), fnp.arange(100) % 10, floats(100, 6))),
     "running_sum": PROGRAMS["running_sum"],
     "pendulum": PROGRAMS["pendulum"],
+    "lanes": PROGRAMS["lanes"],
 }
 
 
