@@ -286,8 +286,8 @@ class Surroundings:
             if now is _MISSING or _looks_same(content, now):
                 self.known[key] = now, content
                 continue
-            del self.known[key]
-            self._warn_changed(name, content, now)
+            if self.known.pop(key, None) is not None:      # another thread may have told it
+                self._warn_changed(name, content, now)
 
     # ---- telling ----
 
