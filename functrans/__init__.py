@@ -1,4 +1,4 @@
-"""functrans: composable transformations of numerical Python functions, compiled by numba.
+"""functrans: composable transformations of numerical Python functions, compiled to kernels.
 
 `grad`, `vmap`, `jvp`, `jit` ... turn functions of arrays and pytrees into functions; they
 compose in any order and to any depth. `functrans.numpy` is the array API. `functrans.nn`,

@@ -202,3 +202,33 @@ def test_numba_meets_functions_of_kernels_in_a_users():
     def f(x):
         return tanh(x) + 1
     assert f(0.5) == pytest.approx(np.tanh(0.5) + 1, abs=1e-15)
+
+
+def test_kernels_of_programs_need_no_numba():
+    """Those of fused, reduced, indexed, sorted and looped code, of all kinds of dtypes."""
+    import functrans as ft
+    import functrans.numpy as fnp
+    from lowering.pipeline import make_plan, optimize
+
+    def counted(x):
+        return ft.lax.while_loop(lambda s: s[0] < 9, lambda s: (s[0] + 1, s[1] * 1.5 + x[0]),
+                                 (0, x[1]))
+
+    x, z, n = np.ones((5, 4), np.float32), np.ones(4, np.complex64), np.arange(4)
+    programs = [
+        (ft.nn.softmax, x), (lambda x: fnp.sort(x, 0)[::2] + fnp.argmax(x, 1)[:3, None], x),
+        (lambda x: fnp.cumsum(x.astype("float16"), 1) // 3 % 2, x),
+        (lambda z: (z * z / (z + 2j)).sum() - fnp.exp(z).conj(), z),
+        (lambda n: (n << 2 ^ n // 3) % 5 + fnp.abs(-n) ** 3, n),
+        (lambda n: fnp.where(n > 1, n, -n).astype("uint8") + (n == 2), n),
+        (ft.grad(lambda x: fnp.log(fnp.tanh(x) ** 2 + 1)[fnp.arange(3)].sum()), x), (counted, x[0]),
+        (lambda n: ft.random.normal(ft.random.key(3), (4,)) + n, n),
+    ]
+    kernels = 0
+    for function, argument in programs:
+        plan = make_plan(optimize(ft.jit(function).trace(argument)))
+        for launch in plan.launches():
+            text = module_text(launch.kernel.text)
+            assert "define" in translate(text, "f", native.signature(launch.kernel.parameters))
+            kernels += 1
+    assert kernels >= len(programs)
