@@ -30,8 +30,11 @@ class LinearTrace(Trace):
         for arg in args:
             if type(arg) is Tracer and arg.trace is self:
                 return super().bind(primitive, args, params)
-        with using(self.parent):
-            return self.parent.bind(primitive, args, params)
+        parent = self.parent
+        if type(parent) is Trace:               # it only writes down: who is current is no matter
+            return parent.bind(primitive, args, params)
+        with using(parent):
+            return parent.bind(primitive, args, params)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,7 @@ class Library:
 
     def address(self, routine: str) -> int:
         """The address of a routine such as "sgemm"."""
-        function = getattr(self.handle, self.pattern.format(routine))
-        return ctypes.cast(function, ctypes.c_void_p).value
+        return _address(self, self.pattern.format(routine))
 
     def thread_functions(self) -> tuple[int, int] | None:
         """The addresses of how the number of threads is asked for and set; None if unknown."""
@@ -35,8 +34,12 @@ class Library:
         names = [pattern.format(f"openblas_{verb}_num_threads") for verb in ("get", "set")]
         if not all(hasattr(self.handle, name) for name in names):
             return None
-        return tuple(ctypes.cast(getattr(self.handle, name), ctypes.c_void_p).value
-                     for name in names)
+        return tuple(_address(self, name) for name in names)
+
+
+@cache
+def _address(library: Library, name: str) -> int:
+    return ctypes.cast(getattr(library.handle, name), ctypes.c_void_p).value
 
 
 def _numpy_libraries():

@@ -5,6 +5,7 @@ In: a step. Out: words of the runner's table. Imports `assemble`, `native`, `pla
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -81,8 +82,8 @@ class _Call:
         self.address = library.address(letter + ("gemv" if vector else "gemm"))
         self.threads = library.thread_functions()
         self.pack = packer(library.integer)
-        self.one = Constant(assembler.constant(*words(step.target.dtype.type(1))))
-        self.zero = Constant(assembler.constant(*words(step.target.dtype.type(0))))
+        self.one, self.zero = (Constant(assembler.constant(*unit))
+                               for unit in _units(step.target.dtype))
         self.arguments = self._gemv() if vector else self._gemm()
 
     def _number(self, value: int) -> Constant:
@@ -175,6 +176,12 @@ def _layout(matrices, if_rows: str, if_columns: str) -> tuple[str, int]:
 def packer(integer: type) -> Callable:
     """An integer of BLAS in a word of 64 bits."""
     return (lambda value: value) if integer is np.int64 else (lambda value: value & 0xFFFFFFFF)
+
+
+@cache
+def _units(dtype: np.dtype) -> tuple[list[int], list[int]]:
+    """One and zero, as words."""
+    return words(dtype.type(1)), words(dtype.type(0))
 
 
 def words(value: np.generic) -> list[int]:
