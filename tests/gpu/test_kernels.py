@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from programs import PROGRAMS
-from test_compose import STEPS
 from test_kernel_text import FUNCTIONS
 from test_laws import assert_close, each, evaluate
 
 import functrans as ft
 import functrans.numpy as fnp
+from functrans.testing.strategies.straight import STEPS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shared import assert_same, module, require_gpu  # noqa: E402
