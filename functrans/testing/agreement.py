@@ -21,7 +21,8 @@ class AgreementError(AssertionError):
     """A transformed function has other values than the function itself.
 
     path, index: of the entry of the result; expected, got; smallest: the smallest failing
-    arguments that were found.
+    arguments that were found; culprit: the primitive whose rule or compiled code is wrong, with the
+    user's line, or None.
     """
 
     def __init__(self, message: str, **facts):
@@ -31,6 +32,7 @@ class AgreementError(AssertionError):
         self.expected = facts.get("expected")
         self.got = facts.get("got")
         self.smallest = facts.get("smallest")
+        self.culprit = facts.get("culprit")
 
 
 def check_jit(f: Callable, args: Sequence, atol=None, rtol=None, *, library="functrans"):
@@ -45,8 +47,11 @@ def check_jit(f: Callable, args: Sequence, atol=None, rtol=None, *, library="fun
     """
     __tracebackhide__ = True
     library = adapter(library)
+
+    def suspect(args):
+        return library.wrong_kernel(_flat(library, f, args), library.leaves(args))
     _check(library, f, _as_tuple(args), lambda args: library.jit(f)(*args),
-           lambda args: f(*args), "jit", atol or 0.0, rtol or 0.0)
+           lambda args: f(*args), "jit", atol or 0.0, rtol or 0.0, suspect)
 
 
 def check_vmap(f: Callable, args: Sequence, in_axes=0, out_axes=0, atol=None, rtol=None, *,
@@ -68,7 +73,18 @@ def check_vmap(f: Callable, args: Sequence, in_axes=0, out_axes=0, atol=None, rt
 
     def looped(args):
         return _loop(library, f, args, in_axes, out_axes)
-    _check(library, f, _as_tuple(args), mapped, looped, "vmap", atol or 0.0, rtol or 0.0)
+
+    def suspect(args):
+        axes, lanes = _lanes(library, args, in_axes)
+        return library.wrong_batch_rule(
+            _flat(library, f, args), [library.leaves(lane) for lane in lanes],
+            [axis is not None for axis in axes])
+    _check(library, f, _as_tuple(args), mapped, looped, "vmap", atol or 0.0, rtol or 0.0, suspect)
+
+
+def _flat(library: Adapter, f: Callable, args: tuple) -> Callable:
+    """The function from leaves to leaves."""
+    return lambda *leaves: library.leaves(f(*library.with_leaves(args, leaves)))
 
 
 def _as_tuple(args) -> tuple:
@@ -78,7 +94,7 @@ def _as_tuple(args) -> tuple:
 # ---- comparing ----
 
 def _check(library: Adapter, f, args: tuple, transformed: Callable, plain: Callable, name: str,
-           atol: float, rtol: float):
+           atol: float, rtol: float, suspect: Callable):
     __tracebackhide__ = True
     problem = _difference(library, f, args, transformed, plain, atol, rtol)
     if problem is None:
@@ -86,13 +102,22 @@ def _check(library: Adapter, f, args: tuple, transformed: Callable, plain: Calla
     smallest = smaller(library, args, lambda some: _difference(
         library, f, some, transformed, plain, atol, rtol) is not None)
     text = text_of(library, f, smallest)
+    culprit = _tried(suspect, smallest)
     label = getattr(f, "__name__", type(f).__name__)
     raise AgreementError(
         f"{name}({label}) differs from {label}\n"
         f"  in       {problem['where']}\n"
         f"  expected {problem['expected']}\n"
         f"  got      {problem['got']}\n"
-        f"  smallest failing input: {text}", smallest=text, **problem)
+        f"  smallest failing input: {text}" + (f"\n  wrong: {culprit}" if culprit else ""),
+        smallest=text, culprit=culprit, **problem)
+
+
+def _tried(suspect: Callable, args: tuple) -> str | None:
+    try:
+        return suspect(args)
+    except Exception:            # a function that cannot be traced again hides its equations
+        return None
 
 
 def _difference(library, f, args, transformed, plain, atol, rtol) -> dict | None:
@@ -166,15 +191,7 @@ def _magnitudes(layout: Layout, spread: np.ndarray) -> list[np.ndarray]:
 
 def _loop(library: Adapter, f: Callable, args: tuple, in_axes, out_axes):
     """What vmap should give: the function of each lane, stacked."""
-    axes = in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
-    per_leaf = [axis for axis, arg in zip(axes, args, strict=True)
-                for axis in _axes_of(library, axis, arg)]
-    leaves = library.leaves(args)
-    size = next(library.numpy(leaf).shape[axis] for leaf, axis in zip(leaves, per_leaf)
-                if axis is not None)
-    lanes = [f(*library.with_leaves(args, [
-        leaf if axis is None else _taken(library, leaf, k, axis)
-        for leaf, axis in zip(leaves, per_leaf)])) for k in range(size)]
+    lanes = [f(*lane) for lane in _lanes(library, args, in_axes)[1]]
     if not lanes:
         return library.vmap(f, in_axes, out_axes)(*args)           # nothing to compare with
     columns = zip(*(library.leaves(lane) for lane in lanes))
@@ -182,6 +199,19 @@ def _loop(library: Adapter, f: Callable, args: tuple, in_axes, out_axes):
     return library.with_leaves(lanes[0], [
         column[0] if axis is None else _stacked(library, column, axis)
         for column, axis in zip(columns, places)])
+
+
+def _lanes(library: Adapter, args: tuple, in_axes) -> tuple[list, list]:
+    """(the axis of each leaf, the arguments of each lane)"""
+    axes = in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
+    per_leaf = [axis for whole, arg in zip(axes, args, strict=True)
+                for axis in _axes_of(library, whole, arg)]
+    leaves = library.leaves(args)
+    size = next(library.numpy(leaf).shape[axis] for leaf, axis in zip(leaves, per_leaf)
+                if axis is not None)
+    return per_leaf, [library.with_leaves(args, [
+        leaf if axis is None else _taken(library, leaf, k, axis)
+        for leaf, axis in zip(leaves, per_leaf)]) for k in range(size)]
 
 
 def _axes_of(library: Adapter, axis, tree) -> list:

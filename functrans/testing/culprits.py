@@ -6,6 +6,7 @@ function; one that carries Programs is looked into. Imports `ir`, `trace`, `tran
 """
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -25,28 +26,32 @@ from functrans.transforms.linearize import linearize
 from functrans.transforms.transpose import transpose
 
 DEEPEST = 8                  # how many Programs in Programs are looked into
+SECONDS = 20.0               # how long is searched
 
 
 def find(subject: Subject, mode: str, options: Options) -> str | None:
     """What is wrong, or None if each equation by itself is right."""
+    end = time.monotonic() + SECONDS
     arrays = [as_array(array) for array in subject.arrays(subject.points, subject.shadowed)]
     try:
         program, captured = trace_at(subject.call, arrays, subject.text)
-        return search(program, [*captured, *arrays], subject, options)
+        return search(program, [*captured, *arrays], subject, options, end)
     except Exception:            # a function that cannot be traced again hides its equations
         return None
 
 
 def search(program: Program, arguments: Sequence, subject: Subject, options: Options,
-           depth: int = 0) -> str | None:
+           end: float, depth: int = 0) -> str | None:
     """The first equation of a Program, run on arguments, whose derivative is wrong."""
     for equation, inputs in steps(program, arguments):
+        if time.monotonic() > end:
+            return None
         wrong = _wrong_rule(equation, inputs, subject, options)
         if wrong is None:
             continue
         if depth < DEEPEST and not equation.primitive.custom:
             for inner, operands in _inner(equation, inputs):
-                found = search(inner, operands, subject, options, depth + 1)
+                found = search(inner, operands, subject, options, end, depth + 1)
                 if found is not None:
                     return found
         return f"{wrong}, at {describe(equation.location)}"

@@ -124,7 +124,8 @@ class Judge:
         if np.all(off <= 4 * eps * np.abs(exact)):
             return None
         room = self.rounding(direction, weights, exact, eps, narrowest(subject))
-        room = room + self.options.atol + self.options.rtol * np.abs(exact)
+        room = np.where(np.isfinite(exact), room + self.options.atol
+                        + self.options.rtol * np.abs(exact), np.inf)
         if np.all(off <= room) or not self._is_a_shadow(eps):
             return None
         worst = int(np.argmax(np.where(off <= room, -1.0, off)))

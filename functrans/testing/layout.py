@@ -31,6 +31,15 @@ def eps_of(dtypes: Sequence[str]) -> float:
     return max((_EPS[dtype] for dtype in dtypes), default=_EPS["float64"])
 
 
+def shaken(values: np.ndarray, eps: float, rng) -> np.ndarray:
+    """Values with random errors of up to `eps`, relative to them; complex ones in both parts, as
+    rounding of their products makes them."""
+    noise = rng.uniform(-1, 1, values.shape)
+    if values.dtype.kind == "c":
+        noise = noise + 1j * rng.uniform(-1, 1, values.shape)
+    return values * (1 + eps * noise)
+
+
 @dataclass(frozen=True)
 class Layout:
     """shapes, dtypes (names), and paths of some arrays."""

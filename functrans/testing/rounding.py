@@ -2,7 +2,8 @@
 
 In: a relative precision. Out: `Rounding`, which evaluates primitives as `Eval` does, in float64,
 and changes each result by up to half a unit in the last place of that precision. How far results
-of a computation lie apart then tells how far rounding can carry it. Imports `array` and `trace`.
+of a computation lie apart then tells how far rounding can carry it. Imports `array`, `trace`
+and `layout`.
 
 Source: D. S. Parker, "Monte Carlo Arithmetic: exploiting randomness in floating-point
 arithmetic", UCLA CSD-970002 (1997).
@@ -15,6 +16,7 @@ import numpy as np
 
 from functrans.array import Array
 from functrans.ir.primitive import Primitive
+from functrans.testing.layout import shaken
 from functrans.trace import Eval
 
 
@@ -40,9 +42,8 @@ class Rounding(Eval):
         if type(value) is not Array or value.dtype.kind not in "fc":
             return value
         data = value._concrete("rounding")
-        factor = 1 + 0.5 * self.eps * self.rng.uniform(-1, 1, data.shape)
         with np.errstate(all="ignore"):
-            moved = np.asarray(data * factor).astype(data.dtype)
+            moved = np.asarray(shaken(data, 0.5 * self.eps, self.rng)).astype(data.dtype)
             if self.dtype is not None:
                 moved = _within_range(moved, self.dtype)
         return Array(moved, value._weak)

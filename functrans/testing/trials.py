@@ -90,10 +90,12 @@ def _at_kinks(rng, dtype: str):
 def false_alarms(seed: int, count: int) -> list[tuple[Case, str]]:
     """The cases whose right derivatives are called wrong, with the reports."""
     found = []
-    for case in cases(seed, count):
+    for number, case in enumerate(cases(seed, count), 1):
         error = checked(case.function, case.args, case.order, explain=False)
         if error is not None:
             found.append((case, str(error)))
+        if number % 1000 == 0 and number < count:
+            print(f"{len(found)} false alarms in {number} cases so far", flush=True)
     return found
 
 

@@ -1,6 +1,7 @@
 """The checks pass what is right, find what is wrong, and say where."""
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -10,6 +11,8 @@ import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
 from functrans.errors import CustomRuleError
+from functrans.ir.primitive import Elementwise
+from functrans.primitives.functions import cos_p, sin_p
 from functrans.testing import (
     AgreementError,
     GradientError,
@@ -20,6 +23,7 @@ from functrans.testing import (
     check_vjp,
     check_vmap,
 )
+from functrans.trace import bind
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
@@ -243,5 +247,22 @@ def test_vmap_and_jit():
         check_vmap(lambda x: twice(x) + 1, (array(4, dtype="float32"),))
     assert caught.value.got != caught.value.expected
     assert "smallest failing input: x = [1.]" in str(caught.value)
+    assert caught.value.culprit.startswith("the rule of <lambda> (custom_vmap), at ")
     with pytest.raises(AgreementError, match=r"expected float32\[\]\n  got      int64\[\]"):
         check_jit(lambda x: 1.0 if hasattr(x, "_data") else 1, (array(3),))
+
+
+def test_the_primitive_that_does_not_batch_or_compile_is_named():
+    broken = dataclasses.replace(
+        sin_p, batch=lambda size, args, batched, params: (bind(cos_p, *args), True),
+        kernel=lambda types, params: Elementwise("({0} * 2)"))
+
+    def function(x, n):
+        return fnp.exp(bind(broken, fnp.tanh(x))) * n
+    with pytest.raises(AgreementError) as caught:
+        check_vmap(function, (array(4), 2), in_axes=(0, None))
+    assert "the batch rule of `sin`, at " in caught.value.culprit
+    with pytest.raises(AgreementError) as caught:
+        check_jit(function, (array(4), 2))
+    assert "the compiled code of `sin`, at " in caught.value.culprit
+    assert "test_checks.py" in str(caught.value)

@@ -8,7 +8,7 @@ import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax, nn
 from functrans.scipy import special
-from functrans.testing import check_grads, gradient_test
+from functrans.testing import check_grads, check_jit, gradient_test
 
 
 def points(*values, dtype="float64"):
@@ -63,6 +63,13 @@ def test_while_loop(x, rate):
 @gradient_test("c128[n]", "f64[n]", order=1, examples=8)
 def test_spectrum(z, window):
     return fnp.abs(fnp.fft.fft(z * window) + 20)
+
+
+@pytest.mark.ft_targets("reference", "cpu")
+def test_gradients_are_the_same_compiled(ft_target):
+    rng = np.random.default_rng(0)
+    w, x = points(*rng.normal(size=6)).reshape(3, 2), points(*rng.normal(size=12)).reshape(4, 3)
+    check_jit(ft.value_and_grad(lambda w, x: nn.log_softmax(nn.silu(x @ w)).mean()), (w, x))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from functrans.testing.layout import eps_of
+from functrans.testing.layout import eps_of, shaken
 
 
 class Adapter(ABC):
@@ -93,11 +93,19 @@ class Adapter(ABC):
         stable algorithm does. dtype: the one whose rounding it is, if not float64.
         """
         rng = np.random.default_rng(seed)
-        return [run([value * (1 + eps * rng.uniform(-1, 1, value.shape)) for value in values])
+        return [run([shaken(value, eps, rng) for value in values])
                 for _ in range(count)]
 
     def culprit(self, subject, mode: str, options) -> str | None:
         """The primitive whose rule is wrong, where that can be found out."""
+        return None
+
+    def wrong_kernel(self, function, leaves) -> str | None:
+        """The primitive whose compiled code is wrong, likewise."""
+        return None
+
+    def wrong_batch_rule(self, function, lanes, mapped) -> str | None:
+        """The primitive whose batch rule is wrong, likewise."""
         return None
 
     def eps(self, dtypes: Sequence[str]) -> float:

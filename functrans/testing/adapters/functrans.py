@@ -79,6 +79,14 @@ class Functrans(Adapter):
         from functrans.testing.culprits import find
         return find(subject, mode, options)
 
+    def wrong_kernel(self, function, leaves) -> str | None:
+        from functrans.testing.suspects import wrong_kernel
+        return wrong_kernel(function, leaves)
+
+    def wrong_batch_rule(self, function, lanes, mapped) -> str | None:
+        from functrans.testing.suspects import wrong_batch_rule
+        return wrong_batch_rule(function, lanes, mapped)
+
 
 def _dtype(name: str):
     return ft.numpy.bfloat16 if name == "bfloat16" else np.dtype(name)
