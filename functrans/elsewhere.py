@@ -23,7 +23,7 @@ from functrans.config import config
 from functrans.device import CPU, elsewhere
 from functrans.errors import NonFiniteError
 from functrans.ir.primitive import Primitive
-from functrans.ir.program import Program
+from functrans.ir.program import Program, inner_programs
 from functrans.jit import device_driver, device_errors, jit_p
 from functrans.locations import user_location
 from functrans.placement import (call, evaluate_here, keep, on_the_host, place_of,
@@ -110,6 +110,8 @@ def _outs(primitive: Primitive, outs: Sequence):
 
 def _one(primitive: Primitive, args: Sequence, params: dict):
     """One primitive, as a Program of its own, which is kept."""
+    if device_driver().has_checks():         # what went before must not be taken for this one
+        _synchronize()
     program, known = _operation(primitive, args, params)
     arrays = [arg for arg in args if type(arg) is Array]
     if tracing.is_watched():
@@ -117,7 +119,7 @@ def _one(primitive: Primitive, args: Sequence, params: dict):
     else:
         outs = call(program, arrays, "cuda", (), "an eager operation on a device", known)
     with device_errors():
-        _settle()
+        _settle(program)
     return _outs(primitive, outs)
 
 
@@ -136,14 +138,19 @@ def _watched(program: Program, arrays: Sequence, primitive, args: Sequence, para
             zip(outs if primitive.multiple else (outs,), program.outputs)]
 
 
-def _settle():
-    """Waits if something may be wrong, so that the error has the line of the operation."""
+def _settle(program: Program):
+    """Waits if something may be wrong, so that the error has the line of the operation.
+
+    The Program may be from another line; those in it, the bodies of a loop, know their own.
+    """
     driver = device_driver()
     if not driver.has_checks():
         return
     try:
         driver.synchronize()
     except IndexError as error:
+        if any(map(inner_programs, program.equations)):
+            raise
         raise outside(str(error).partition("\n")[0], user_location()) from None
 
 

@@ -58,31 +58,36 @@ def _part(name: str):
     return importlib.import_module(f"{numba_cuda().__name__}.{name}")
 
 
-@cache
-def _open():
-    """The backend of the device, and its pool. Raises DeviceMissing, which says what is missing."""
-    with _lock:
-        if simulated():
-            from lowering.cuda.simulator import Simulator
-            backend = Simulator(_part)
-        else:
-            found = probe()
-            if not found.devices:
-                raise DeviceMissing("there is no CUDA device here: " + "; ".join(found.missing))
-            numba_cuda()
-            from lowering.cuda.hardware import Hardware
-            backend = Hardware()
-        return backend, Pool(backend)
-
-
-def backend():
-    """What the device is driven by; opened when it is first asked for."""
-    return _open()[0]
+_pool: Pool | None = None
 
 
 def pool() -> Pool:
-    """The memory of the device."""
-    return _open()[1]
+    """The memory of the device, which is opened when it is first asked for.
+
+    Raises DeviceMissing, which says what is missing.
+    """
+    global _pool
+    if _pool is None:
+        with _lock:
+            _pool = _pool or Pool(_open())
+    return _pool
+
+
+def backend():
+    """What the device is driven by."""
+    return pool().backend
+
+
+def _open():
+    if simulated():
+        from lowering.cuda.simulator import Simulator
+        return Simulator(_part)
+    found = probe()
+    if not found.devices:
+        raise DeviceMissing("there is no CUDA device here: " + "; ".join(found.missing))
+    numba_cuda()
+    from lowering.cuda.hardware import Hardware
+    return Hardware()
 
 
 def status():

@@ -329,6 +329,20 @@ def test_an_eager_index_outside_raises_at_its_line(x):
     assert "x[rows]" in str(failure.value)
 
 
+def test_an_index_outside_in_a_loop_has_the_line_of_the_body(x):
+    def body(total, row):
+        return total + row[total.astype(int) + 9], None  # the wrong line
+    with pytest.raises(OutOfBoundsError, match=r"row\[total") as failure:
+        ft.lax.scan(body, ft.device_put(np.float32(0), "cuda"), x)
+    assert "simulated_arrays.py" in str(failure.value)
+
+
+def test_an_error_is_not_blamed_on_a_later_operation(x):
+    ft.jit(lambda a, i: a[i])(x, ft.device_put(np.array([7]), "cuda"))
+    with pytest.raises(OutOfBoundsError, match=r"index 7 (?s:.*)a\[i\]"):
+        x[ft.device_put(np.array([0]), "cuda")]
+
+
 def test_donated_arrays_are_gone_and_their_memory_is_free(x):
     gc.collect()
     y = ft.device_put(np.zeros(100_000, np.float32), "cuda")

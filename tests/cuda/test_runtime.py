@@ -5,6 +5,7 @@ The simulator is switched on by an environment variable before numba is imported
 """
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -61,3 +62,16 @@ def test_without_a_gpu_its_tests_are_skipped():
 def driver_available() -> bool:
     from lowering.cuda import driver
     return driver.available()
+
+
+def test_one_module_imports_numba_cuda():
+    def imports(path):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                yield from (f"{node.module}.{name.name}" for name in node.names)
+            elif isinstance(node, ast.Import):
+                yield from (name.name for name in node.names)
+    found = {path.relative_to(ROOT).as_posix() for folder in ("functrans", "lowering")
+             for path in (ROOT / folder).rglob("*.py")
+             if any(name.startswith(("numba.cuda", "numba_cuda")) for name in imports(path))}
+    assert found == {"lowering/cuda/driver.py"}
