@@ -28,9 +28,23 @@ from functrans.random.discrete import bernoulli, categorical, rademacher, randin
 from functrans.random.keys import PRNGKey, bits, fold_in, key, key_data, split, wrap_key_data
 from functrans.random.reflections import orthogonal
 from functrans.random.shuffling import choice, permutation
+from functrans.random.transformed import (
+                                          double_sided_maxwell,
+                                          geometric,
+                                          lognormal,
+                                          maxwell,
+                                          multivariate_normal,
+                                          pareto,
+                                          rayleigh,
+                                          triangular,
+                                          wald,
+                                          weibull_min,
+)
 
 __all__ = [
-    "PRNGKey", "bernoulli", "bits", "categorical", "cauchy", "choice", "exponential", "fold_in",
-    "gumbel", "key", "key_data", "laplace", "logistic", "normal", "orthogonal", "permutation",
-    "rademacher", "randint", "split", "truncated_normal", "uniform", "wrap_key_data",
+    "PRNGKey", "bernoulli", "bits", "categorical", "cauchy", "choice", "double_sided_maxwell",
+    "exponential", "fold_in", "geometric", "gumbel", "key", "key_data", "laplace", "logistic",
+    "lognormal", "maxwell", "multivariate_normal", "normal", "orthogonal", "pareto", "permutation",
+    "rademacher", "randint", "rayleigh", "split", "triangular", "truncated_normal", "uniform",
+    "wald", "weibull_min", "wrap_key_data",
 ]

@@ -59,6 +59,12 @@ def unit(key, shape: tuple, dtype, name: str):
     return convert(kept, dtype) * dtype.type(2.0 ** -digits)
 
 
+def positive_unit(key, shape: tuple, dtype, name: str):
+    """As `unit`, with half the smallest number for 0, so that the logarithm is finite."""
+    floats = unit(key, shape, dtype, name)
+    return ufuncs.maximum(floats, dtype.type(2.0 ** -(_MANTISSA[dtype.name] + 1)))
+
+
 def uniform(key, shape=(), dtype=None, minval=0.0, maxval=1.0):
     """Uniform numbers in [minval, maxval).
 
