@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from functrans.lax.convolution import *  # noqa: F403
     from functrans.lax.convolution_shapes import *  # noqa: F403
     from functrans.lax.elementwise import *  # noqa: F403
+    from functrans.lax.fourier import *  # noqa: F403
     from functrans.lax.indexing import *  # noqa: F403
     from functrans.lax.indexing_dimensions import *  # noqa: F403
     from functrans.lax.products import *  # noqa: F403
@@ -68,13 +69,15 @@ _HOMES = {
         "neg", "nextafter", "population_count", "pow", "real", "reciprocal", "rem", "round",
         "rsqrt", "shift_left", "shift_right_arithmetic", "shift_right_logical", "sign", "sin",
         "sinh", "sqrt", "square", "sub", "tan", "tanh"),
+    "fourier": ("FftType", "fft"),
     "identity": ("optimization_barrier",),
     "indexing": ("gather", "scatter", "scatter_add", "scatter_max", "scatter_min", "scatter_mul",
                  "scatter_sub"),
     "indexing_dimensions": ("GatherDimensionNumbers", "GatherScatterMode",
                             "ScatterDimensionNumbers"),
     "padding": ("padtype_to_pads",),
-    "products": ("batch_matmul", "dot", "dot_general"),
+    "products": ("DotDimensionNumbers", "Precision", "PrecisionLike", "batch_matmul", "dot",
+                 "dot_general"),
     "reduce_windows": ("reduce_window",),
     "reductions": ("argmax", "argmin", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum",
                    "reduce", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_prod",

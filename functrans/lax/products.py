@@ -1,6 +1,8 @@
 """Products of arrays: dot_general, dot, batch_matmul. Imports `lax.operands`, `primitives`."""
 from __future__ import annotations
 
+import enum
+
 import numpy as np
 
 from functrans.errors import ShapeError
@@ -8,6 +10,18 @@ from functrans.lax.operands import axes_of, checked, of_one_dtype, one
 from functrans.numpy.promotion import promote_types
 from functrans.primitives import contract
 from functrans.primitives.elementwise import convert
+
+
+class Precision(enum.Enum):
+    """How products are to be rounded. All mean the same: no further than their dtype."""
+    DEFAULT = 0
+    HIGH = 1
+    HIGHEST = 2
+
+
+# What `dimension_numbers` of a product are called in annotations.
+DotDimensionNumbers = tuple[tuple[tuple, tuple], tuple[tuple, tuple]]
+PrecisionLike = str | Precision | tuple | None
 
 
 def dot_general(lhs, rhs, dimension_numbers, precision=None, preferred_element_type=None):

@@ -120,6 +120,29 @@ def test_preferred_dtypes():
     assert lax.dot(X, X.T, preferred_element_type=np.float32).dtype == np.float32
 
 
+@pytest.mark.parametrize("precision", [None, "highest", lax.Precision.HIGHEST])
+def test_precision_changes_nothing(precision):
+    same(lax.dot(X, X.T, precision=precision), X @ X.T)
+
+
+@pytest.mark.parametrize("kind, lengths", [
+    ("FFT", (3,)), ("ifft", (2, 3)), ("RFFT", (3,)), ("RFFT", (2, 3)), ("IRFFT", (4,)),
+    ("IRFFT", (2, 5)), ("FFT", ())])
+def test_fourier_transforms(jax, kind, lengths):
+    x = X if kind == "RFFT" else X + 1j * normal(2, 3, seed=9)
+    same(lax.fft(x, kind, lengths), jax.lax.fft(x, getattr(jax.lax.FftType, kind.upper()), lengths))
+    same(lax.fft(x, lax.FftType[kind.upper()], lengths), lax.fft(x, kind, lengths))
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ((X, "FFT", (3,)), "takes complex"), ((X + 0j, "RFFT", (3,)), "takes real"),
+    ((X, "RFFT", (4,)), r"last axes have sizes \(4,\)"), ((X, "DCT", (3,)), "must be one of FFT")],
+    ids=lambda x: x if isinstance(x, str) else "")
+def test_fourier_transforms_that_do_not_fit(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        lax.fft(*arguments)
+
+
 # ---- matrices ----
 
 A = normal(2, 4, 4)
