@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from functrans.array import ArrayBase
+from functrans.array import Array, ArrayBase
 from functrans.errors import ArgumentError, DtypeError, ShapeError
 from functrans.ir.type import ArrayType
 from functrans.lax.common import gives_way, strongest
@@ -67,7 +67,17 @@ def _meet(shapes: Sequence[tuple]) -> bool:
 
 def alike(name: str, *operands) -> list:
     """Operands of one dtype and one shape; at least the first of them is an array."""
+    if _are_plain(operands):
+        return list(operands)
     return of_one_shape(name, of_one_dtype(name, *operands))
+
+
+def _are_plain(operands: tuple) -> bool:
+    """Whether operands are plain arrays of one dtype and one shape, as most are."""
+    first = operands[0]
+    return type(first) is Array and all(
+        type(x) is Array and x.dtype == first.dtype and x.shape == first.shape
+        for x in operands[1:])
 
 
 def arrays_alike(name: str, *operands) -> list:
@@ -134,7 +144,7 @@ def _accept(primitive, dtype, count: int):
 
 def apply(primitive, *operands):
     """An elementwise primitive on operands that are alike."""
-    _accept(primitive, kind_of(operands[0]).dtype, len(operands))
+    _accept(primitive, operands[0].dtype, len(operands))
     return bind(primitive, *operands)
 
 
