@@ -1,6 +1,6 @@
 """Trains an LSTM-DSSM to find the function that a docstring describes.
 
-    python examples/train_lstm_dssm.py [--epochs 12] [--hidden 96] [--short] ...
+    python examples/train_lstm_dssm.py [--epochs 4] [--hidden 192] [--short] ...
 
 A query is the first paragraph of a docstring in the standard library, a document is what the body
 of that function names: variables, attributes, functions, in the order of the text. Both are words,
@@ -178,12 +178,12 @@ def learnt(tower: tuple, params, held_out: tuple) -> np.ndarray:
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=12, help="passes over the pairs")
-    parser.add_argument("--hidden", type=int, default=96, help="numbers of a sentence's vector")
-    parser.add_argument("--features", type=int, default=64, help="numbers of a word's vector")
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--unclicked", type=int, default=16, help="other documents of a query")
-    parser.add_argument("--gamma", type=float, default=10.0, help="the smoothing factor")
+    parser.add_argument("--epochs", type=int, default=4, help="passes over the pairs")
+    parser.add_argument("--hidden", type=int, default=192, help="numbers of a sentence's vector")
+    parser.add_argument("--features", type=int, default=128, help="numbers of a word's vector")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--unclicked", type=int, default=127, help="other documents of a query")
+    parser.add_argument("--gamma", type=float, default=20.0, help="the smoothing factor")
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output",
@@ -192,6 +192,7 @@ def parse(arguments=None):
     options = parser.parse_args(arguments)
     if options.short:
         options.hidden, options.features, options.epochs = 24, 16, 2
+        options.batch, options.unclicked = 64, 16
     return options
 
 
