@@ -43,9 +43,11 @@ def simulated() -> bool:
 
 @cache
 def numba_cuda():
-    """`numba.cuda`. Raises CompilerMissing where numba-cuda is not installed."""
+    """`numba.cuda`. Raises CompilerMissing where numba-cuda is not installed; for the simulator
+    numba's own suffices."""
     try:
-        importlib.import_module("numba_cuda")
+        if not simulated():
+            importlib.import_module("numba_cuda")
         from numba import cuda
     except ImportError as error:
         raise CompilerMissing(f"numba-cuda is not installed ({error}). {how_to_install()}") \
@@ -54,7 +56,7 @@ def numba_cuda():
 
 
 def _part(name: str):
-    """A module of numba-cuda's own."""
+    """A module of `numba.cuda`."""
     return importlib.import_module(f"{numba_cuda().__name__}.{name}")
 
 

@@ -54,15 +54,15 @@ def probe(simulated: bool = False) -> Status:
 
 
 def _missing(simulated, package, driver, compiler, linker):
+    if simulated:                       # that is part of numba
+        return
     if package is None:
         yield f"numba-cuda is not installed. {how_to_install(driver)}"
-    elif not simulated:
+    else:
         if compiler is None:
             yield f"NVVM, which compiles kernels, is not installed. {how_to_install(driver)}"
         if linker is None:
             yield f"nvJitLink, which assembles kernels, is not installed. {how_to_install(driver)}"
-    if simulated:
-        return
     if driver is None:
         yield ("there is no NVIDIA driver (libcuda) on this machine; it comes with the GPU's "
                "system software, not with pip")
@@ -75,8 +75,7 @@ def _devices(simulated: bool, package, driver) -> tuple[tuple, tuple]:
     """(devices, sentences on what went wrong)."""
     if simulated:
         from lowering.cuda.simulator import NAME, Simulator
-        found = DeviceInfo(0, NAME, None, Simulator.capability)
-        return ((found,) if package is not None else ()), ()
+        return (DeviceInfo(0, NAME, None, Simulator.capability),), ()
     if package is None or driver is None or driver < OLDEST_DRIVER:
         return (), ()
     try:

@@ -15,8 +15,6 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-pytest.importorskip("numba_cuda", reason="numba-cuda, with its simulator, is not installed")
-
 
 def in_process(*arguments: str, simulator: bool = True, **variables) -> subprocess.CompletedProcess:
     """Runs Python with the simulator switched on or off."""
@@ -36,6 +34,7 @@ def test_under_the_simulator(file):
 
 @pytest.mark.parametrize("file", sorted(path.name for path in HERE.glob("compiled_*.py")))
 def test_without_a_device(file):
+    pytest.importorskip("numba_cuda", reason="numba-cuda, which compiles, is not installed")
     done = in_process("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(HERE / file),
                       simulator=False)
     assert done.returncode == 0, done.stdout
