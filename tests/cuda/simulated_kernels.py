@@ -209,6 +209,13 @@ def test_an_index_outside_is_reported_when_the_host_waits(folder):
     driver.synchronize()                              # it is reported once
 
 
+def test_kernels_that_differ_in_the_sign_of_a_zero_are_two(folder):
+    x = np.array([-1.0, 2.0], "float32")
+    for zero, sign in ((0.0, False), (-0.0, True)):
+        got, = on_cuda(lambda x, zero=zero: fnp.where(fnp.isnan(x), x, zero), (x,), folder)
+        assert np.signbit(got).tolist() == [sign, sign]
+
+
 # ---- the text ----
 
 def test_the_saved_text_runs_by_itself(folder):
