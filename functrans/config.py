@@ -12,6 +12,7 @@
 | `cache_dir`        | `FUNCTRANS_CACHE_DIR`        | by system | folder of kernels, or none     |
 | `cache_limit`      | `FUNCTRANS_CACHE_LIMIT`      | `1G`      | bytes that it may take: `500M` |
 | `threads`          | `FUNCTRANS_THREADS`          | `0`       | of large kernels; 0: all       |
+| `compiler`         | `FUNCTRANS_COMPILER`         | `direct`  | of kernels for `cpu`; below    |
 | `check`            | `FUNCTRANS_CHECK`            | `False`   | check Programs after passes    |
 | `debug_nans`       | `FUNCTRANS_DEBUG_NANS`       | `False`   | raise where a NaN is made      |
 | `debug_key_reuse`  | `FUNCTRANS_DEBUG_KEY_REUSE`  | `False`   | raise where a key is reused    |
@@ -20,6 +21,11 @@
 
 Targets: `cpu`; `cuda` (see docs/cuda.md); `reference`, which evaluates equation by equation with
 NumPy; `interpret`, the kernels of `cpu` in plain Python (see `functrans.interpret`).
+
+Kernels are functions that `numba.njit` takes as they are. The compiler `direct` translates the
+small part of Python that they are written in straight to LLVM's code, and hands what is beyond it
+to numba; `numba` has numba compile them all. The results are the same; numba takes two to three
+times as long.
 
 `debug` prints to stderr: 1 what is compiled, why and how long it took; 2 Programs after each pass,
 too; 3 the text of the kernels, too; 4 each run of compiled code, too, with its time.
@@ -95,6 +101,7 @@ _SWITCHES = {
     "cache_dir": ("FUNCTRANS_CACHE_DIR", _folder, None),
     "cache_limit": ("FUNCTRANS_CACHE_LIMIT", _bytes, 2 ** 30),
     "threads": ("FUNCTRANS_THREADS", _count, 0),
+    "compiler": ("FUNCTRANS_COMPILER", _choice("direct", "numba"), "direct"),
     "check": ("FUNCTRANS_CHECK", _flag, False),
     "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
     "debug_key_reuse": ("FUNCTRANS_DEBUG_KEY_REUSE", _flag, False),

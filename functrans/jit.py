@@ -63,8 +63,8 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
     if config.target == "interpret":             # of a block that wants to see all kernels
         target = "interpret"
     donated = () if config.debug_nans else donated      # the operands are needed for a second look
-    key = (target or config.target, donated, config.threads, config.debug_nans,
-           config.debug_key_reuse, config.debug >= 4)
+    key = (target or config.target, donated, config.threads, config.compiler,
+           config.debug_nans, config.debug_key_reuse, config.debug >= 4)
     with _lock:
         compiled = _executables.setdefault(program, {})
         found = compiled.get(key)
@@ -134,7 +134,7 @@ def _compile_or_evaluate(program: Program, target: str, donated: tuple, watch):
 
     def compile_for(target, program=program, donated=(), watch=None):
         return lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
-                                config.threads or None, watch)
+                                config.threads or None, config.compiler, watch)
     try:
         return compile_for(target, donated=donated, watch=watch)
     except Exception as error:
@@ -211,7 +211,8 @@ def executable_from_text(program: Program, path):
 def profiled(program: Program):
     """The Program for the CPU, with clocks between its steps: see lowering/profiling.py."""
     from lowering.profiling import Profiled
-    return Profiled(program, config.cache_dir, config.cache_limit, config.threads or None)
+    return Profiled(program, config.cache_dir, config.cache_limit, config.threads or None,
+                    config.compiler)
 
 
 def planned(program: Program):

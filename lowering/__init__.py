@@ -19,21 +19,23 @@ def from_text(program: Program, path):
 
 
 def compile(program: Program, target: str, donated: tuple = (), cache_folder=None,
-            cache_limit: int | None = None, threads: int | None = None, watch=None):
+            cache_limit: int | None = None, threads: int | None = None, compiler: str = "direct",
+            watch=None):
     """The Program for `target`, one of `TARGETS`.
 
     donated: positions of inputs whose memory may be used for results.
     cache_folder: where compiled kernels are kept; None keeps them in memory alone.
     cache_limit: bytes that they may take there. threads: on how many a large kernel may run (None:
-    one for each core). watch: called with the name of each pass on Programs, and the Program
-    after it.
+    one for each core). compiler: of kernels, "direct", or "numba" for all of them.
+    watch: called with the name of each pass on Programs, and the Program after it.
     """
     if target == "reference":
         from lowering.targets.reference import ReferenceExecutable
         return ReferenceExecutable(program)
     if target == "cpu":
         from lowering.targets.cpu import compile_for_cpu
-        return compile_for_cpu(program, donated, cache_folder, cache_limit, threads, watch)
+        return compile_for_cpu(program, donated, cache_folder, cache_limit, threads, compiler,
+                               watch)
     if target == "cuda":
         from lowering.targets.cuda import compile_for_cuda
         return compile_for_cuda(program, cache_folder, watch)

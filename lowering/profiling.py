@@ -81,10 +81,10 @@ class Profiled:
     """
 
     def __init__(self, program: Program, cache_folder=None, cache_limit: int | None = None,
-                 threads: int | None = None):
+                 threads: int | None = None, compiler: str = "direct"):
         cache = disk_cache(str(cache_folder), cache_limit or LIMIT) if cache_folder else None
         optimized = optimize(program)
-        self.plain = CpuExecutable(optimized, make_plan(optimized), cache, threads)
+        self.plain = CpuExecutable(optimized, make_plan(optimized), cache, threads, compiler)
         self.clock = _Clock()
         self.steps: list[TimedStep] = []
         self.runs: list[float] = []
@@ -94,7 +94,8 @@ class Profiled:
         self.overhead = float("inf")                 # ns that a clock takes: the least seen
         instrumented = self._with_clocks(plan)
         self.timed = CpuExecutable(
-            optimized, replace(instrumented, steps=[*ticks, *instrumented.steps]), cache, threads)
+            optimized, replace(instrumented, steps=[*ticks, *instrumented.steps]), cache, threads,
+            compiler)
 
     def _with_clocks(self, plan: Plan) -> Plan:
         steps: list = []

@@ -58,29 +58,32 @@ def memory_name(dtype) -> str:
     return "stack" if dtype.kind == "stack" else name_of(dtype)
 
 
-def compile_kernel(text: str, types: tuple, disk=None) -> Compiled:
+def compile_kernel(text: str, types: tuple, disk=None, compiler: str = "direct") -> Compiled:
     """The machine code of a kernel.
 
-    types: as `signature` gives them. disk: a `DiskCache`, or None.
+    types: as `signature` gives them. disk: a `DiskCache`, or None. compiler: "direct", or
+    "numba" for numba alone.
     """
-    key = (text, types)
+    key = (text, types, compiler)
     found = _compiled.get(key)
     if found is None:
         with _lock:
             found = _compiled.get(key)
             if found is None:
-                found = _compiled[key] = _make(text, types, disk)
+                found = _compiled[key] = _make(text, types, disk, compiler)
     return found
 
 
-def _make(text: str, types: tuple, disk) -> Compiled:
+def _make(text: str, types: tuple, disk, compiler: str) -> Compiled:
     start = time.perf_counter()
     module = module_text(text)
-    name = "kernel_" + digest(module + repr(types))
+    prefix = "kernel_" if compiler == "direct" else "kernel_by_numba_"
+    name = prefix + digest(module + repr(types))
     stored, reason = disk.load(name) if disk else (None, "there is no cache folder")
     origin = DISK if stored else COMPILED
     if stored is None:
-        stored = Stored(*_compile(module, name, types))
+        make = _compile if compiler == "direct" else _compile_by_numba
+        stored = Stored(*make(module, name, types))
         if disk:
             disk.save(name, stored, module)
     address, = machine.load(stored.code, *stored.symbols)

@@ -46,9 +46,10 @@ class Assembler:
     """Writes the table, step by step."""
 
     def __init__(self, plan: Plan, cache=None, host: Callable | None = None,
-                 threads: int | None = None):
+                 threads: int | None = None, compiler: str = "direct"):
         self.plan = plan
         self.threads = threads
+        self.compiler = compiler
         self.cache = cache
         self.host = host
         self.code: list[int] = []
@@ -137,7 +138,8 @@ class Assembler:
 
     def launch(self, step: Launch):
         kernel = step.kernel
-        compiled = compile_kernel(kernel.text, signature(kernel.parameters), self.cache)
+        compiled = compile_kernel(kernel.text, signature(kernel.parameters), self.cache,
+                                  self.compiler)
         self.alive.append(compiled)
         self.kernels.append(kernel)
         count = len(kernel.parameters) + 2

@@ -26,11 +26,11 @@ from lowering.targets.assemble import Assembler
 
 def compile_for_cpu(program: Program, donated: tuple, cache_folder=None,
                     cache_limit: int | None = None, threads: int | None = None,
-                    watch=None) -> CpuExecutable:
+                    compiler: str = "direct", watch=None) -> CpuExecutable:
     """Optimizes, plans, compiles and assembles a Program."""
     optimized = optimize(program, watch)
     cache = disk_cache(str(cache_folder), cache_limit or LIMIT) if cache_folder else None
-    return CpuExecutable(optimized, make_plan(optimized), cache, threads)
+    return CpuExecutable(optimized, make_plan(optimized), cache, threads, compiler)
 
 
 class CpuExecutable:
@@ -39,12 +39,13 @@ class CpuExecutable:
     Calls from several threads may overlap: what differs between calls is their own.
     """
 
-    def __init__(self, program: Program, plan, cache=None, threads: int | None = None):
+    def __init__(self, program: Program, plan, cache=None, threads: int | None = None,
+                 compiler: str = "direct"):
         self.program = program
         self.plan = plan
         self._failures: dict = {}               # by thread: what a call back into Python raised
         already = len(records)
-        assembly = Assembler(plan, cache, self._host_address, threads).assemble()
+        assembly = Assembler(plan, cache, self._host_address, threads, compiler).assemble()
         self.assembly = assembly
         self.records = tuple(records[already:])     # of the kernels made ready for it
         self._outputs = [(kind.shape, kind.dtype) for kind in plan.output_types]

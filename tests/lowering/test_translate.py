@@ -232,3 +232,23 @@ def test_kernels_of_programs_need_no_numba():
             assert "define" in translate(text, "f", native.signature(launch.kernel.parameters))
             kernels += 1
     assert kernels >= len(programs)
+
+
+# ---- numba alone ----
+
+@pytest.mark.parametrize("name", ["softmax", "layer_norm", "gates_backward", "pendulum", "lanes"])
+def test_numba_compiles_kernels_where_it_is_asked_to(name):
+    """The switch `compiler`: kernels are functions that numba takes as they are."""
+    import functrans as ft
+    from programs import PROGRAMS
+    function, arguments = PROGRAMS[name]
+    results = []
+    for compiler in ("direct", "numba"):
+        with ft.config.override(target="cpu", compiler=compiler):
+            before = len(native.records)
+            results.append(ft.tree.leaves(ft.jit(function)(*arguments)))
+            names = {record.name.rpartition("_")[0] for record in native.records[before:]}
+            assert names <= {"kernel" if compiler == "direct" else "kernel_by_numba"}
+    assert names
+    for own, other in zip(*results, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-5, atol=1e-6)
