@@ -52,7 +52,7 @@ def test_a_bare_error_is_noticed(tmp_path, monkeypatch):
     (lambda: ft.random.key(2 ** 70), OverflowError),
     (lambda: fnp.array(2 ** 70), OverflowError),
     (lambda: bool(fnp.ones(2)), ValueError),
-], ids=str)
+])
 def test_many_functions_name_the_line_that_called_them(mistake, kind):
     with pytest.raises(kind) as caught:
         mistake()

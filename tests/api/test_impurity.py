@@ -39,7 +39,7 @@ def change_of(name: str):
 
 @pytest.mark.parametrize("function", [
     scaled, deeper, functools.partial(scaled), lambda value: scaled(value),
-    ft.grad(lambda v: scaled(v).sum()), ft.jit(scaled)], ids=str)
+    ft.grad(lambda v: scaled(v).sum()), ft.jit(scaled)])
 def test_a_global_that_changes(function, restored):
     global rate
     jitted = ft.jit(function)
