@@ -224,7 +224,8 @@ def test_static_sizes():
     def lane(x):
         seen.extend([lax.psum(1, "i"), lax.axis_size("i"), lax.psum(2.5, "i")])
         return x
-    ft.vmap(ft.jit(lane), axis_name="i")(X)
+    with pytest.warns(ft.errors.ImpureFunctionWarning, match="appends to 'seen'"):
+        ft.vmap(ft.jit(lane), axis_name="i")(X)
     assert seen == [LANES, LANES, 2.5 * LANES]
     counted = ft.vmap(lambda x: lax.psum(x > 0, "i"), axis_name="i")(X)
     np.testing.assert_array_equal(np.asarray(counted)[0], (X > 0).sum(0))
