@@ -57,7 +57,7 @@ class Writer:
 
     def __init__(self, plan: Plan, description: str):
         self.plan, self.description = plan, description
-        self.kernels: dict[str, str] = {}            # text -> name
+        self.kernels: dict = {}                      # what makes a kernel -> its name
         self.functions: list[str] = []
         self.constants: dict = {}                    # buffer -> name
         self.hosts: list = []
@@ -111,11 +111,16 @@ class Writer:
     def kernel(self, launch: Launch) -> str:
         """The name of a kernel; its text is written at its first launch."""
         kernel = launch.kernel
-        name = self.kernels.get(kernel.text)
+        key = self.kernel_key(kernel)
+        name = self.kernels.get(key)
         if name is None:
-            name = self.kernels[kernel.text] = f"kernel_{len(self.kernels)}"
+            name = self.kernels[key] = f"kernel_{len(self.kernels)}"
             self.functions.append(self.kernel_text(kernel, name))
         return name
+
+    def kernel_key(self, kernel):
+        """What two kernels must have in common to be one: Python's text has no types."""
+        return kernel.text
 
     def kernel_text(self, kernel, name: str) -> str:
         """The text of a kernel under a name of its own."""

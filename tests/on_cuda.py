@@ -26,9 +26,10 @@ def on_cuda(function, args, folder=None) -> list[np.ndarray]:
     return [out if isinstance(out, np.ndarray) else driver.to_host(out) for out in outs]
 
 
-def cuda_texts(executable) -> dict:
-    """The texts of an executable's kernels -> the types of their parameters."""
+def cuda_texts(executable) -> list[tuple]:
+    """(text, types of the parameters) of each of an executable's kernels."""
     from lowering.cuda.emit import CudaText
     from lowering.cuda.listing import signature
-    return {launch.kernel.text: tuple(signature(launch.kernel.parameters))
-            for launch in executable.plan.launches() if isinstance(launch.kernel, CudaText)}
+    return list(dict.fromkeys(
+        (launch.kernel.text, tuple(signature(launch.kernel.parameters)))
+        for launch in executable.plan.launches() if isinstance(launch.kernel, CudaText)))

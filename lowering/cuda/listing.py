@@ -26,15 +26,16 @@ def make_cuda_listing(program: Program, plan: Plan) -> CudaListing:
     """The text of an optimized Program and its plan."""
     writer = _Writer(plan, description(program))
     listing = writer.listing()
-    return CudaListing(listing.text, listing.hosts, listing.checks, writer.files)
+    return CudaListing(listing.text, listing.hosts, listing.checks, writer.files, writer.launched)
 
 
 class CudaListing(Listing):
-    """files: what lies beside the text: name -> array."""
+    """files: what lies beside the text: name -> array. kernels: name -> CudaText."""
 
-    def __init__(self, text: str, hosts: list, checks: list, files: dict):
+    def __init__(self, text: str, hosts: list, checks: list, files: dict, kernels: dict):
         super().__init__(text, hosts, checks)
         self.files = files
+        self.kernels = kernels
 
 
 def signature(parameters) -> list[str]:
@@ -54,6 +55,7 @@ class _Writer(Writer):
     def __init__(self, plan: Plan, text: str):
         super().__init__(plan, text)
         self.files: dict = {}
+        self.launched: dict = {}                     # name -> CudaText
         self.numbers_of_kernels: dict = {}           # tuples of numbers -> name
 
     def imports(self, body: str) -> list[str]:
@@ -63,10 +65,14 @@ class _Writer(Writer):
     def function(self, plan: Plan, name: str):
         _Function(self, plan, name).write()
 
+    def kernel_key(self, kernel):
+        return kernel.text, tuple(signature(kernel.parameters)), isinstance(kernel, CudaText)
+
     def kernel_text(self, kernel, name: str) -> str:
         text = super().kernel_text(kernel, name)
         if not isinstance(kernel, CudaText):
             return text
+        self.launched[name] = kernel
         types = [quoted(name) for name in signature(kernel.parameters)]
         return "\n".join([*wrapped("@launched(", types, ")", 0), "@cuda.jit", text])
 

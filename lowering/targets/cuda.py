@@ -106,16 +106,7 @@ class CudaExecutable:
     def kernels(self) -> dict[str, driver.Kernel]:
         """Its kernels, each once, by their names in the text."""
         know_math()
-        found: dict = {}
-        for launch in self.plan.launches():
-            text = launch.kernel
-            if isinstance(text, CudaText) and text.text not in found:
-                name = f"kernel_{len(found)}"
-                function = as_function(module_text(text.text), f"<functrans {name}>")
-                function.__name__ = name
-                function.__globals__["cuda"] = driver.numba_cuda()
-                found[text.text] = driver.Kernel(function, signature(text.parameters))
-        return {kernel.name: kernel for kernel in found.values()}
+        return {name: _kernel(name, text) for name, text in self._listing.kernels.items()}
 
     def ptx(self, capability: tuple = (9, 0)) -> str:
         """The PTX of all kernels, one after the other. Needs no device."""
@@ -125,6 +116,13 @@ class CudaExecutable:
     def cubin_report(self, capability: tuple = (9, 0)) -> list:
         """Registers, shared memory and spills of each kernel. Needs no device."""
         return [kernel.report(capability) for kernel in self.kernels.values()]
+
+
+def _kernel(name: str, text: CudaText) -> driver.Kernel:
+    function = as_function(module_text(text.text), f"<functrans {name}>")
+    function.__name__ = name
+    function.__globals__["cuda"] = driver.numba_cuda()
+    return driver.Kernel(function, signature(text.parameters))
 
 
 def _save_array(path: Path, data: np.ndarray):

@@ -35,7 +35,7 @@ def kernel_of(text: str, types: tuple) -> driver.Kernel:
 @pytest.mark.parametrize("row, case, dtype", each()[::EVERY])
 def test_kernels_of_rows_compile(row, case, dtype):
     executable, _ = compiled(row.function(case), case.arrays(dtype))
-    for text, types in cuda_texts(executable).items():
+    for text, types in cuda_texts(executable):
         for capability in CAPABILITIES:
             assert ".visible .entry" in kernel_of(text, types).ptx(capability)
 

@@ -44,7 +44,8 @@ KERNELS = {
 
 
 def text_of(name: str) -> str:
-    return "\n".join(cuda_texts(compiled(*KERNELS[name])[0])).strip()
+    texts = dict.fromkeys(text for text, _ in cuda_texts(compiled(*KERNELS[name])[0]))
+    return "\n".join(texts).strip()
 
 
 def golden() -> dict:
@@ -77,6 +78,16 @@ def test_a_vector_sum_is_the_one_of_textbooks():
 def test_another_size_is_the_same_kernel():
     small, large = (cuda_texts(compiled(softmax, (floats(n, 50 + n),))[0]) for n in (3, 90))
     assert small == large
+
+
+def test_one_text_for_two_dtypes_is_two_kernels():
+    function, (x, y) = KERNELS["vector_add"]
+    executable, _ = compiled(lambda a, b: (function(a, a), function(b, b)),
+                             (x, y.astype("float64")))
+    assert len({text for text, _ in cuda_texts(executable)}) == 1
+    source = executable.source()
+    assert '@launched("float32*"' in source and '@launched("float64*"' in source
+    assert source.count("kernel_0[") == source.count("kernel_1[") == 1
 
 
 @pytest.mark.parametrize("name", ("mlp_step", "lstm_step"))
