@@ -10,18 +10,23 @@ In: functions, sizes. Out: a backend with the methods of `hardware.Hardware`. Im
 """
 from __future__ import annotations
 
-import contextvars
+import inspect
 import random
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+
+from lowering.cuda.simulated_threads import (WARP, Barrier, Turns, as_generator, names_in,
+                                             run_in_turn, run_steps, run_together)
 
 NAME = "numba's CUDA simulator"
 _WAITING = {"syncthreads", "syncthreads_and", "syncthreads_or", "syncthreads_count", "syncwarp",
             "this_grid", "shfl_sync", "shfl_up_sync", "shfl_down_sync", "shfl_xor_sync",
             "ballot_sync"}
-WARP, FULL_WARP = 32, 0xFFFFFFFF
+FULL_WARP = 0xFFFFFFFF
 
 
 class Pointer:
@@ -132,7 +137,9 @@ class Simulator:
     def load(self, kernel) -> tuple:
         """What `launch` is given for a kernel: its function, and the ways in which it waits."""
         function = getattr(kernel.function, "py_func", kernel.function)
-        names = _names(function, {})
+        names = names_in(function, {})
+        if names & _WAITING == {"syncthreads"}:
+            function = as_generator(function) or function
         return function, bool(names & _WAITING), "this_grid" in names
 
     def launch(self, loaded: tuple, grid: tuple, block: tuple, arguments: Sequence, shared: int):
@@ -144,7 +151,8 @@ class Simulator:
         if self.order is not None:
             self.order.shuffle(blocks)
         groups = [blocks] if cooperative else [[one] for one in blocks]
-        run = _run_together if waits else _run_in_turn
+        run = run_steps if inspect.isgeneratorfunction(function) \
+            else run_together if waits else run_in_turn
         with self._lock, np.errstate(all="ignore"), \
                 self._kernel_part._push_kernel_context(module), \
                 self._api_part.swapped_cuda_module(function, module):
@@ -152,91 +160,21 @@ class Simulator:
                 run(module, group, lambda: function(*arguments))
 
 
-def _run_in_turn(module, blocks: Sequence, body: Callable):
-    for block in blocks:
-        for number in range(module.threads):
-            module.enter(block, number)
-            body()
-
-
-def _run_together(module, blocks: Sequence, body: Callable):
-    """One Python thread for each thread of the blocks; they take turns at barriers."""
-    failures: list[BaseException] = []
-    module.grid_barrier = Barrier(len(blocks) * module.threads)
-
-    def lane(block, number):
-        module.enter(block, number)
-        try:
-            body()
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            for barrier in (block.barrier, block.warps[number // WARP], module.grid_barrier):
-                barrier.leave(failed=bool(failures))
-
-    threads = [threading.Thread(target=contextvars.copy_context().run,
-                                args=(lane, block, number), daemon=True)
-               for block in blocks for number in range(module.threads)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise next((error for error in failures if not isinstance(error, Abandoned)), failures[0])
-
-
-class Abandoned(RuntimeError):
-    """Another thread failed while this one waited for it."""
-
-
-class Barrier:
-    """Where threads wait until all that still run are there."""
-
-    def __init__(self, count: int):
-        self._running = count
-        self._round = 0
-        self._failed = False
-        self._changed = threading.Condition()
-        self._votes: dict = {}
-        self._result: dict = {}
-
-    def wait(self, number: int, vote=0) -> dict:
-        """Waits; returns what all threads voted, by their numbers."""
-        with self._changed:
-            own = self._round
-            self._votes[number] = vote
-            self._open()
-            self._changed.wait_for(lambda: self._round != own or self._failed)
-            if self._failed:
-                raise Abandoned("another thread failed")
-            return self._result
-
-    def leave(self, failed: bool):
-        """A thread has come to its end; the others wait for it no longer."""
-        with self._changed:
-            self._running -= 1
-            self._failed |= failed
-            self._open()
-            self._changed.notify_all()
-
-    def _open(self):
-        if self._votes and len(self._votes) >= self._running:
-            self._result, self._votes = self._votes, {}
-            self._round += 1
-            self._changed.notify_all()
-
-
 class _Block:
     """What the threads of a block share."""
 
     __slots__ = ("place", "number", "shared", "barrier", "warps")
 
-    def __init__(self, place, number: int, shared, threads: int):
+    def __init__(self, place, number: int, shared):
         self.place = place
         self.number = number
         self.shared = shared
-        self.barrier = Barrier(threads)
-        self.warps = [Barrier(min(WARP, threads - first)) for first in range(0, threads, WARP)]
+
+    def meet(self, turns: Turns, threads: int):
+        """Makes the places where its threads wait for each other."""
+        self.barrier = Barrier(turns, threads)
+        self.warps = [Barrier(turns, min(WARP, threads - first))
+                      for first in range(0, threads, WARP)]
 
 
 _modules: dict = {}
@@ -263,7 +201,7 @@ def _grid_module(api):
         def new_block(self, place):
             self._count += 1
             return _Block(api.Dim3(*place), self._count - 1,
-                          api.FakeCUDAShared(self._shared_bytes), self.threads)
+                          _Shared(partial(api.FakeCUDAShared, self._shared_bytes)))
 
         def enter(self, block, number):
             here = self._here
@@ -319,6 +257,27 @@ def _grid_module(api):
     return Grid
 
 
+class _Shared:
+    """Shared memory of a block: the same array for all its threads, one for each line."""
+
+    def __init__(self, make: Callable):
+        self._make = make                    # numba's, which would take our line for the kernel's
+        self._dynamic = make()
+        self._arrays: dict = {}
+
+    def array(self, shape, dtype):
+        frame = sys._getframe(1)
+        place = frame.f_code, frame.f_lineno
+        found = self._arrays.get(place)
+        if found is None:
+            source = self._dynamic if shape == 0 else self._make()
+            dtype = np.dtype(dtype) if isinstance(dtype, type) else dtype
+            found = self._arrays[place] = source.array(shape, dtype)
+            if shape != 0:
+                found.view(np.uint8).fill(0xA5)             # what nobody expects
+        return found
+
+
 class _Cooperative:
     """`cuda.cg` within kernels."""
 
@@ -337,16 +296,3 @@ class _Cooperative:
 def _three(size) -> tuple:
     size = (size,) if isinstance(size, int) else tuple(size)
     return (*size, *(1,) * (3 - len(size)))
-
-
-def _names(function, seen: dict) -> set:
-    """The names in the code of a function, and of those of its module that it calls."""
-    function = getattr(function, "py_func", function)
-    code = getattr(function, "__code__", None)
-    if code is None or code in seen:
-        return set()
-    seen[code] = True
-    every = set(code.co_names)
-    for name in code.co_names:
-        every |= _names(function.__globals__.get(name), seen)
-    return every

@@ -40,6 +40,39 @@ def reversing_kernel(x, out):
     out[start + place] = row[size - 1 - place]
 
 
+def two_rows_kernel(x, out):
+    first = cuda.shared.array(48, np.float32)
+    second = cuda.shared.array(48, np.float32)
+    dynamic = cuda.shared.array(0, np.float32)
+    place, size = cuda.threadIdx.x, cuda.blockDim.x
+    start = cuda.blockIdx.x * size
+    first[place] = x[start + place]
+    second[place] = 2 * x[start + place]
+    dynamic[place] = -x[start + place]
+    cuda.syncthreads()
+    other = size - 1 - place
+    out[start + place] = first[other] + second[other] + dynamic[other]
+
+
+def helper(row, place):
+    cuda.syncthreads()
+    return row[cuda.blockDim.x - 1 - place]
+
+
+def helped_kernel(x, out):
+    row = cuda.shared.array(48, np.float32)
+    row[cuda.threadIdx.x] = x[cuda.grid(1)]
+    out[cuda.grid(1)] = helper(row, cuda.threadIdx.x)
+
+
+def stuck_kernel(x):
+    if cuda.threadIdx.x == 0:
+        cuda.syncwarp()
+    else:
+        cuda.syncthreads()
+        cuda.syncwarp()
+
+
 def warp_sum_kernel(x, out):
     total = x[cuda.grid(1)]
     distance = 16
@@ -65,10 +98,10 @@ def counting_kernel(out):
     out[cuda.threadIdx.x] = cuda.syncthreads_count(cuda.threadIdx.x % 3 == 0)
 
 
-def launch(function, grid, block, *arrays, integers=()):
+def launch(function, grid, block, *arrays, integers=(), shared=0):
     types = [f"{array.dtype.name}*" for array in arrays] + ["int64"] * len(integers)
     driver.Kernel(function, types).launch(
-        grid, block, [*(array.pointer() for array in arrays), *integers])
+        grid, block, [*(array.pointer() for array in arrays), *integers], shared)
 
 
 def test_the_device_is_the_simulator():
@@ -86,12 +119,26 @@ def test_copy_launch_copy():
 
 @pytest.mark.parametrize("function, expected", [
     (reversing_kernel, lambda x: x.reshape(2, 48)[:, ::-1].reshape(-1)),
+    (two_rows_kernel, lambda x: 2 * x.reshape(2, 48)[:, ::-1].reshape(-1)),
+    (helped_kernel, lambda x: x.reshape(2, 48)[:, ::-1].reshape(-1)),
     (grid_kernel, lambda x: (x + 1)[::-1])])
 def test_threads_wait_for_each_other(function, expected):
     x = np.arange(96, dtype=F32)
     out = driver.empty((96,), F32)
-    launch(function, 2, 48, driver.to_device(x), out)
+    launch(function, 2, 48, driver.to_device(x), out, shared=4 * 48)
     np.testing.assert_array_equal(driver.to_host(out), expected(x))
+
+
+def test_threads_that_wait_for_each_other_without_end_are_found_out():
+    with pytest.raises(RuntimeError, match="without end"):
+        launch(stuck_kernel, 1, 2, driver.to_device(np.zeros(2, F32)))
+
+
+def test_kernels_that_wait_by_themselves_are_run_as_generators():
+    from lowering.cuda.simulated_threads import as_generator
+    assert as_generator(reversing_kernel) is not None
+    assert as_generator(two_rows_kernel) is not None
+    assert as_generator(helped_kernel) is None and as_generator(add_kernel) is None
 
 
 def test_warps_exchange_values():
