@@ -27,6 +27,7 @@ LARGEST = RATIO ** -2            # the first step
 LEVELS = (6, 11, 17)             # how many steps are tried: more where fewer do not tell enough
 SHARP = 1e-7                     # a relative error below which no more steps are needed
 SAFETY = 4.0                     # the bounds of an error are its estimate, times this
+COARSE = 1e-10                   # the relative precision of values from which steps are larger
 TINY = 1e-30                     # the complex step
 
 
@@ -62,7 +63,8 @@ class Slope:
         """This one, but `other` in the components that are `better`."""
         def choose(a, b):
             return np.where(better, b, a)
-        method = f"{self.method}; {other.method}" if np.any(better) else self.method
+        news = np.any(better) and other.method not in self.method
+        method = f"{self.method}; {other.method}" if news else self.method
         return Slope(choose(self.low, other.low), choose(self.high, other.high),
                      choose(self.error, other.error), choose(self.judged, other.judged), method)
 
@@ -87,13 +89,14 @@ class Line:
     """A function along a line through a point: its values at 0 and at the steps of a ladder.
 
     function: of a float (or an imaginary number, where it can) to a vector of float64.
-    eps: the relative precision of its values. largest: the first step of the ladder.
+    eps: the relative precision of its values. largest: the first step of the ladder; of coarse
+    values it is eight times as large.
     """
 
     def __init__(self, function: Callable, eps: float = 2.0 ** -52, largest: float = LARGEST):
         self.function = function
         self.eps = eps
-        self.largest = largest
+        self.largest = 8 * largest if eps > COARSE else largest
         self._values: dict = {}
         self.centre = self.at(0.0)
         self.levels = LEVELS[0]
@@ -110,8 +113,8 @@ class Line:
     def weighted(self, weights: np.ndarray) -> Line:
         """The line of the weighted sum of the components that have a value."""
         used = self.defined & (weights != 0)
-        line = Line(lambda t: np.array([weights[used] @ self.at(t)[used]]), self.eps, self.largest)
-        line.levels = self.levels
+        line = Line(lambda t: np.array([weights[used] @ self.at(t)[used]]), self.eps)
+        line.levels, line.largest = self.levels, self.largest
         return line
 
     @property
@@ -162,6 +165,9 @@ class Line:
                                                                    value)), high)
             error = np.where(side.judged & ~wild, np.maximum(error, side.error), error)
         judged = left.judged | right.judged
+        if self.eps > COARSE:            # one-sided slopes are blunt then: they must show a kink
+            apart = np.abs(right.low - left.low) > (left.error + right.error) / SAFETY
+            judged &= apart | ~left.judged | ~right.judged
         low, high = np.where(judged, low, 0), np.where(judged, high, 0)
         return Slope(low, high, error, judged, "the interval of one-sided slopes")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from functrans.testing.differences import Line, Slope, best_slope
+from functrans.testing.differences import COARSE, Line, Slope, best_slope
 
 RELATIVE = 1e-8              # rounding of the derivative itself, for functions in good condition
 
@@ -65,7 +65,7 @@ def disagreement(line: Line, got: np.ndarray, tolerance: Tolerance,
     allowed = np.full(got.shape, False)
     first = None
     for slope in opinions(line):
-        slope = slope if weights is None else slope.paired(weights)
+        slope = slope if weights is None else _paired(line, slope, weights, first is None)
         room = _room(line, slope, tolerance, weights)
         off = slope.distance(got)
         allowed |= off <= room
@@ -76,6 +76,16 @@ def disagreement(line: Line, got: np.ndarray, tolerance: Tolerance,
     if rounding is not None:
         allowed |= (first[2] <= first[1] + rounding()) & np.isfinite(first[2])
     return None if allowed.all() else _mismatch(line, got, first, slope, allowed, weights)
+
+
+def _paired(line: Line, slope: Slope, weights: np.ndarray, is_first: bool) -> Slope:
+    """The slope of the weighted sum; of noisy values by differences of the sum itself, in which the
+    noise cancels in part, if they are sharper."""
+    slope = slope.paired(weights)
+    if not is_first or line.eps <= COARSE:
+        return slope
+    whole = line.weighted(weights).central()
+    return slope.where(whole.judged & (whole.error < slope.error), whole)
 
 
 def _room(line: Line, slope: Slope, tolerance: Tolerance, weights) -> np.ndarray:

@@ -187,6 +187,23 @@ def test_only_a_narrow_dtype_is_wrong():
         check_grads(odd, (array(3, dtype="float32"),))
 
 
+def test_functions_without_a_shadow_are_judged_at_their_own_precision():
+    def strict(function):
+        def checked(x):
+            if x.dtype != "float32":
+                raise TypeError("float32 only")
+            return function(x)
+        return checked
+    w = array(4, 2, dtype="float32", seed=3)
+    check_grads(strict(lambda x: fnp.tanh(x @ w).sum(axis=0)), (array(5, 4, dtype="float32"),))
+    check_grads(strict(fnp.abs), (points := fnp.array([0.0, 1.0, 0.0]),), order=1)
+    check_grads(strict(lambda x: fnp.maximum(x, 0.5 * x)), (points,), order=1)
+    for mode in ("fwd", "rev"):
+        with pytest.raises(GradientError, match="reverse mode|forward mode"):
+            check_grads(strict(lambda x: wrong_at(0.01)(x) @ w),
+                        (array(5, 4, dtype="float32"),), order=1, modes=mode)
+
+
 def test_nans_in_derivatives_are_wrong():
     @ft.custom_jvp
     def odd(x):
