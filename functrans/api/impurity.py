@@ -234,6 +234,8 @@ class Surroundings:
         self.before = {key: self._state(*variable) for key, variable in self.variables.items()}
         self.own_before = self._state({"": self.owner}, "")[-1]
         self.known: dict = {}
+        self.done = False                    # whether runs need not be watched any more
+        self._calls = 0
 
     def _state(self, place, name: str) -> tuple:
         """(value, its content, its size, the tracers in it)."""
@@ -275,6 +277,13 @@ class Surroundings:
     def probe(self, compiled, entry) -> Probe:
         """What runs in the place of an executable as long as there is something to look at."""
         return Probe(compiled, entry)
+
+    def look(self):
+        """Called at each run until `done`: checks at some of the first ones."""
+        self._calls = calls = self._calls + 1
+        if calls <= EACH or not calls & (calls - 1):
+            self.check()
+        self.done = calls >= LAST or not self.known
 
     def check(self):
         """Called at another call: warns, once for each, of variables that have changed."""
@@ -379,13 +388,10 @@ class Probe:
     def __init__(self, compiled, entry):
         self._compiled = compiled
         self._entry = entry
-        self._calls = 0
 
     def run(self, arrays) -> list:
-        self._calls = calls = self._calls + 1
-        if calls <= EACH or not calls & (calls - 1):
-            self._entry.around.check()
-        if calls >= LAST or not self._entry.around.known:
+        self._entry.around.look()
+        if self._entry.around.done:
             self._entry.run = self._compiled
         return self._compiled.run(arrays)
 

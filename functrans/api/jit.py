@@ -165,6 +165,8 @@ class Jitted:
             if current() is EVAL:
                 every = entry.captured + leaves if entry.captured else leaves
                 if elsewhere.active:
+                    if entry.around is not None and not entry.around.done:
+                        entry.around.look()
                     outs = elsewhere.call(entry.program, every, entry.target, entry.donated,
                                           entry.reason, entry.known, len(entry.captured))
                 else:

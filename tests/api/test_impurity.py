@@ -11,6 +11,7 @@ import pytest
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.api import impurity
+from functrans.device import elsewhere
 from functrans.errors import ImpureFunctionWarning
 
 rate = 2.0
@@ -74,7 +75,8 @@ def test_it_is_noticed_within_other_transformations(restored):
         slope(x)
 
 
-def test_after_some_calls_the_executable_runs_alone():
+def test_after_some_calls_the_executable_runs_alone(monkeypatch):
+    monkeypatch.setattr(elsewhere, "active", False)      # whatever other tests have put there
     jitted = ft.jit(scaled)
     jitted(x)
     entry, = jitted._cache.values()
@@ -293,3 +295,14 @@ def test_each_kept_value_is_warned_of_once():
         for _ in range(3):
             f(x)
     assert len(caught) == 1 and "debug.callback(kept.append" in str(caught[0].message)
+
+
+def test_it_is_noticed_where_devices_are_in_use(restored, monkeypatch):
+    """Calls go another way then, as soon as something was put on a device."""
+    global rate
+    monkeypatch.setattr(elsewhere, "active", True)
+    function = ft.jit(scaled)
+    function(x)
+    rate = 3.0
+    with change_of("rate"):
+        function(x)
