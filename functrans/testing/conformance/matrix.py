@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -105,12 +106,13 @@ def _first_line(error: Exception, width: int = 240) -> str:
     return text if len(text) <= width else text[:width - 3] + "..."
 
 
-def sample(number: int, operation: Operation) -> list[str]:
-    """The dtypes that a quick run tries: the widest real one, and another one in turn."""
+def sample(operation: Operation) -> list[str]:
+    """The dtypes that a quick run tries: the widest real one, and another one by its name."""
     widest = next(name for name in ("float64", *reversed(operation.dtypes))
                   if name in operation.dtypes)
     rest = [name for name in operation.dtypes if name != widest]
-    return [widest, rest[number % len(rest)]] if rest else [widest]
+    chosen = zlib.crc32(operation.name.encode())
+    return [widest, rest[chosen % len(rest)]] if rest else [widest]
 
 
 def run(library: str | Library = "functrans", quick: bool = False,
@@ -133,10 +135,10 @@ def run(library: str | Library = "functrans", quick: bool = False,
     chosen = list(table) if only is None else [name for name in table if name in set(only)]
     matrix = Matrix(adapter.name, adapter.version(), [table[name] for name in chosen],
                     quick=quick)
-    for number, operation in enumerate(matrix.operations):
+    for operation in matrix.operations:
         if progress is not None:
             progress(operation.name)
-        dtypes = sample(number, operation) if quick else operation.dtypes
+        dtypes = sample(operation) if quick else operation.dtypes
         for dtype in sorted(dtypes, key=DTYPES.index):
             for column in columns:
                 matrix.cells[operation.name, dtype, column] = run_cell(

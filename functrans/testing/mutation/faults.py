@@ -30,12 +30,12 @@ real: transpose.sign
 imag: transpose.factor
 conj: transpose.conjugate
 complex: jvp.missing1
-exp: jvp.constant kernel.sign
+exp: jvp.residual kernel.sign
 log: jvp.residual
 log2: jvp.percent
 log1p: jvp.sign
 sqrt: jvp.residual
-cbrt: jvp.constant
+cbrt: jvp.residual
 pow: jvp.missing0 jvp.missing1 jvp.swapped
 integer_pow: jvp.factor
 sin: jvp.sign

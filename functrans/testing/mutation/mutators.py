@@ -166,7 +166,7 @@ def batch_operand(rule, place):
     """The lanes of one operand are taken for each other."""
     def wrong(size, args, batched, params):
         if batched[place]:
-            args = _replaced(args, place, _each(_flipped, args[place]))
+            args = _replaced(args, place, _flipped(materialize(args[place])))
         return rule(size, args, batched, params)
     return wrong
 

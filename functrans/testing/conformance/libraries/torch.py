@@ -23,16 +23,12 @@ def _extreme(name: str) -> Callable:
     return lambda x, axis=(): function(x, dim=axis)
 
 
-def _accumulate(function: Callable):
-    class Ufunc:
-        def __new__(cls, x, y):
-            return getattr(torch, function.__name__.replace("cummax", "maximum")
-                           .replace("cummin", "minimum"))(x, y)
-
-        @staticmethod
-        def accumulate(x, axis):
-            return function(x, axis).values
-    return Ufunc
+def _accumulating(function: Callable, running: Callable) -> Callable:
+    """A function of two arrays that can also run along an axis, as NumPy's ufuncs can."""
+    def call(x, y):
+        return function(x, y)
+    call.accumulate = lambda x, axis: running(x, axis).values
+    return call
 
 
 def _indexed(x, index, y, accumulate: bool = False):
@@ -128,7 +124,8 @@ class Torch(Library):
         take=lambda x, i, axis: torch.index_select(x, axis, i),
         take_along_axis=torch.take_along_dim, sort=lambda x, axis: torch.sort(x, axis).values,
         searchsorted=torch.searchsorted, max=_extreme("max"), min=_extreme("min"),
-        maximum=_accumulate(torch.cummax), minimum=_accumulate(torch.cummin),
+        maximum=_accumulating(torch.maximum, torch.cummax),
+        minimum=_accumulating(torch.minimum, torch.cummin),
         prod=_scalar_or(torch.prod), var=lambda x, axis: torch.var(x, axis, correction=0),
         std=lambda x, axis: torch.std(x, axis, correction=0), norm=_norm, median=_median,
         invert=torch.bitwise_not, left_shift=torch.bitwise_left_shift,
@@ -164,7 +161,12 @@ class Torch(Library):
         return value.detach().resolve_conj().resolve_neg().numpy(force=True)
 
     def jit(self, function: Callable) -> Callable:
-        return torch.compile(function, backend="aot_eager", fullgraph=True)
+        compiled = torch.compile(function, backend="aot_eager", fullgraph=True)
+
+        def call(*xs):
+            function(*xs)                 # so that what is not offered says so by itself
+            return compiled(*xs)
+        return call
 
     def vmap(self, function: Callable, axes: Sequence) -> Callable:
         return torch.func.vmap(function, in_dims=tuple(axes))

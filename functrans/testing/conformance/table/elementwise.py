@@ -109,6 +109,8 @@ def add_to(table: Table):
     unary("real imag conj", dtypes=COMPLEX, edges=False)
     binary("complex", dtypes=WIDE, edges=False)
     unary("angle", dtypes=COMPLEX, edges=False)
+    table.add("through complex128", "mn", lambda xp, x: xp.real(xp.astype(x, "complex128")),
+              dtypes=("float64",), elementwise=True, empty="m")
     for name in ("float16", "float32", "float64", "int32", "bool", "complex64"):
         table.add(f"astype {name}", "mn:distinct",
                   lambda xp, x, name=name: xp.astype(x, name),
