@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -207,6 +209,16 @@ def test_tables_for_a_page(tmp_path):
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
     assert "| sin | `X........+.` |" in text and text.count("**faulty**") == 1
+
+
+def test_the_published_page():
+    """It has all libraries, ours without a failure, and the matrix."""
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
+    rows = re.findall(r"^\| (\w+) \S+.*? \| (\d+) \| (\d+) \| \d+ \|$", page, re.MULTILINE)
+    counts = {name: (int(passed), int(failed)) for name, passed, failed in rows}
+    assert set(counts) == set(LIBRARIES)
+    assert counts["functrans"][0] > 8000 and counts["functrans"][1] == 0
+    assert page.count("\n| sin | `") == 1
 
 
 def test_failures_give_a_status(tmp_path, capsys):

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +61,16 @@ def test_faults_are_found_and_made_small(name):
 @pytest.mark.skipif(not THOROUGH, reason="minutes; FUNCTRANS_TEST_PROFILE=thorough")
 def test_all_faults_are_found(capsys):
     assert main(["mutation"]) == 0
+
+
+def test_the_published_page():
+    """At least 99 of 100 are found, most are made small, and there is no false alarm."""
+    page = (Path(__file__).parents[2] / "docs" / "mutation.md").read_text()
+    found, small, alarms = (int(number) for number in re.findall(
+        r"^- found (\d+) of 100 faults\n- .*: (\d+) of \d+\n- .*: (\d+) in 20 runs", page,
+        re.MULTILINE)[0])
+    assert found >= 99 and small >= 85 and alarms == 0
+    assert all(f"| `{name}` |" in page for name in BY_NAME)
 
 
 # ---- without a fault ----

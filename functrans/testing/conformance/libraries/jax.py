@@ -67,7 +67,7 @@ def _(primals, tangents):
 
 
 def _random_bits(seeds):
-    return jax.vmap(lambda seed: jax.random.bits(jax.random.key(seed)))(seeds)
+    return jax.vmap(lambda seed: jax.random.bits(jax.random.key(seed), dtype="uint32"))(seeds)
 
 
 def _custom_linear_solve(a, b):
@@ -77,8 +77,9 @@ def _custom_linear_solve(a, b):
 
 class Jax(Library):
     name = "jax"
-    refusals = (r"does not accept dtype", r"Unsupported dtype", r"must be of .* type",
-                r"not implemented for .*(float16|int)", r"requires .* dtype", r"got dtype float16")
+    refusals = (r"does not accept dtype", r"dtype=\w+ is not supported", r"Unsupported dtype",
+                r"must be of .* type", r"not implemented for .*(float16|int)",
+                r"requires .* dtype", r"got dtype float16")
     names = Namespace(
         jnp, jnp.linalg, special, jax.nn, lax, fft=jnp.fft.fft, ifft=jnp.fft.ifft,
         fft2=jnp.fft.fft2, rfft=jnp.fft.rfft, irfft=jnp.fft.irfft, rsqrt=lax.rsqrt, jit=jax.jit,
