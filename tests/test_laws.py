@@ -14,6 +14,7 @@ import functrans as ft
 from functrans.array import Array
 from functrans.errors import NotDifferentiableError
 from functrans.ir.type import ArrayType, is_inexact
+from functrans.primitives import bitcast
 from functrans.primitives.stack import is_stack
 from functrans.trace import bind
 
@@ -244,6 +245,15 @@ def test_linear_operands_have_an_adjoint(row, case, dtype):
         tried += 1
     if not tried:
         pytest.skip("is linear in no operand by itself")
+
+
+def test_bits_stay_when_they_are_read_as_another_dtype():
+    """Nothing else computes this: compiled code asks the rule `evaluate`, too."""
+    x = np.array([[1.5, -0.0], [np.inf, 3e-40]], np.float32)
+    for dtype in ("int32", "uint32", "int16", "uint8"):
+        bits = np.asarray(bitcast.bitcast(ft.numpy.array(x), dtype))
+        assert bits.tobytes() == x.tobytes() and bits.dtype == dtype
+    assert bitcast.bitcast(ft.numpy.array(1.0), "int32") == 0x3F800000
 
 
 def test_the_next_number_moves_along():

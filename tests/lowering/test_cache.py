@@ -33,7 +33,7 @@ def run(compiled) -> list:
 
 def compile_once(folder, **options):
     """The kernel as a process that knows nothing of it gets it; and its record."""
-    native._compiled.pop((TEXT, TYPES), None)
+    native._compiled.pop((TEXT, TYPES, "direct"), None)
     compiled = native.compile_kernel(TEXT, TYPES, DiskCache(folder, **options))
     assert run(compiled) == [2, 4, 6]
     return native.records[-1]
@@ -51,7 +51,7 @@ def test_compiled_once_then_read(tmp_path):
 
 
 def test_without_a_folder():
-    native._compiled.pop((TEXT, TYPES), None)
+    native._compiled.pop((TEXT, TYPES, "direct"), None)
     assert run(native.compile_kernel(TEXT, TYPES)) == [2, 4, 6]
     assert native.records[-1].reason == "there is no cache folder"
 
