@@ -26,9 +26,9 @@ from lowering.passes.buffers import scratch_bytes
 
 MAX_ARGUMENTS = 40          # of a kernel that is cut; those with more run on one thread
 MAX_THREADS = 64
-MIN_WORK = 150_000.0        # ns of a kernel that is worth the waking of threads
+MIN_WORK = 60_000.0        # ns of a kernel that is worth the waking of threads
 
-MIN_PIECE = 40_000.0        # ns of a piece that is worth the taking
+MIN_PIECE = 20_000.0        # ns of a piece that is worth the taking
 PIECES = 4                  # for each thread, at most: they even out what threads are slowed by
 
 # Words of the pool: whether it is in use, its threads, the state of the job in hand (how many
