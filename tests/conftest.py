@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent.parent / "functrans" / "testing" / "entry"))
 os.environ.setdefault("FUNCTRANS_TRACEBACKS", "full")
 
 # The plugin that comes with the package: as it is installed, or from here, but once.

@@ -1,4 +1,4 @@
-"""What the plugin for pytest does when a test asks for it; see functrans_pytest/.
+"""What the plugin for pytest does when a test asks for it; see entry/functrans_pytest.py.
 
 In: what pytest hands over. Out: targets, a report of arrays that differ. Imports functrans's public
 functions, and pytest when a test is skipped.

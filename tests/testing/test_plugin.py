@@ -21,7 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 def pytest_on(folder: Path, text: str, *options) -> str:
     """What pytest prints for a file of tests, in a process of its own, with the plugin."""
     (folder / "test_it.py").write_text(text)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT),
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "functrans" / "testing" / "entry")))
+    environment = {**os.environ, "PYTHONPATH": path,
                    "FUNCTRANS_CACHE_DIR": str(ft.config.cache_dir)}
     plugin = () if "functrans_pytest" in installed_plugins() else ("-p", "functrans_pytest")
     done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *plugin,

@@ -1,8 +1,8 @@
 """functrans's plugin for pytest: the fixture `ft_target`, markers, `--ft-thorough`, short reports.
 
-pytest loads it in every run where functrans is installed, so it stands outside of the package and
-imports pytest alone; what it does is in functrans/testing/plugin.py, which is imported when a test
-asks for it.
+pytest loads it in every run where functrans is installed, so it is installed as a module by
+itself, beside the package, and imports pytest alone; what it does is in
+functrans/testing/plugin.py, which is imported when a test asks for it.
 """
 from __future__ import annotations
 
