@@ -42,7 +42,7 @@ LATE = {("errors", "locations"), ("api", "lax")}
 
 OUTSIDE = {"functrans": {"numpy"}, "lowering": {"numpy", "numba", "llvmlite"}}
 
-# Scripts that made tables of numbers; no module imports them.
+# Scripts that made tables of numbers, and what pytest loads by itself; no module imports them.
 SCRIPTS = {"lowering/math/derive.py", "functrans/testing/entry/functrans_pytest.py"}
 
 
