@@ -41,12 +41,13 @@ from functrans.primitives.lapack import (
 from functrans.primitives.linalg import triangular_solve
 from functrans.primitives.matrices import (
     adjoint,
+    along_columns,
+    along_rows,
     as_dtype,
     check_matrices,
     columns,
     diagonal,
     imaginary_part,
-    inverse_gaps,
     inverse_or_zero,
     lower,
     matmul,
@@ -179,8 +180,7 @@ def _jvp_svd(out, primals, tangents, params):
     ds = real_part(diagonal(inner))
     if not params["vectors"]:
         return (ds,)
-    squares = mul(s, s)
-    factor = as_dtype(inverse_gaps(squares), inner.dtype)
+    factor = as_dtype(_inverse_gaps_of_squares(s), inner.dtype)
     right, left = scale_columns(inner, s), scale_rows(inner, s)
     du = matmul(u, mul(factor, add(right, adjoint(right))))
     dv = matmul(v, mul(factor, add(left, adjoint(left))))
@@ -193,6 +193,17 @@ def _jvp_svd(out, primals, tangents, params):
     if n > m:
         dv = add(dv, scale_columns(_outside(v, matmul(adjoint(da), u)), inverse))
     return du, ds, adjoint(dv)
+
+
+def _inverse_gaps_of_squares(s):
+    """1 / (s[j]**2 - s[i]**2) at (i, j); zero where they are equal.
+
+    As a product, which is zero for equal numbers however it is computed. The difference of two
+    squares is not, if one of them is rounded and the other is not (a fused multiply-add).
+    """
+    shape = (*s.shape, s.shape[-1])
+    across, down = along_columns(s, shape), along_rows(s, shape)
+    return inverse_or_zero(mul(sub(across, down), add(across, down)))
 
 
 def _outside(u, x):
