@@ -143,7 +143,7 @@ class Emitter:
 
     def _prepare(self, loop: Loop, depth: int, path: tuple):
         """Starts the states of the reductions that a loop finishes."""
-        for step, inner in _steps(loop.body, (*path, loop)):
+        for step, inner in steps_of(loop.body, (*path, loop)):
             if not isinstance(step.statement, (Reduce, Cumulate)):
                 continue
             at, axes = accumulator(step.statement, inner)
@@ -377,8 +377,12 @@ class Emitter:
         self.numbers.add(code, "code", None, len(self.checks))
         self.checks.append((statement.location, size))
         self._line(depth, f"if {index} < 0 or {index} >= {limit}:")
-        self._line(depth + 1, f"error[0], error[1], error[2] = 1, {code}, {index}")
+        self._line(depth + 1, self._report(code, index))
         self._line(depth + 1, f"{index} = 0")
+
+    def _report(self, code: str, index: str) -> str:
+        """What is written down of an index outside: that there is one, of which check, which."""
+        return f"error[0], error[1], error[2] = 1, {code}, {index}"
 
     def _guards(self, place: Place):
         """Index terms and conditions of a padded operand."""
@@ -434,11 +438,11 @@ class _Split:
         return self.memory
 
 
-def _steps(body: list, path: tuple):
+def steps_of(body: list, path: tuple):
     """All steps of a body, each with its path of loops."""
     for item in body:
         if isinstance(item, Loop):
-            yield from _steps(item.body, (*path, item))
+            yield from steps_of(item.body, (*path, item))
         else:
             yield item, path
 

@@ -85,18 +85,9 @@ class GridEmitter(Emitter):
             self._line(depth, f"{rest}, {name} = {point} // {extent}, {point} % {extent}")
             point, last = rest, axis
 
-    def _check(self, index: str, limit: str, size: int, statement, depth: int):
-        """An index outside is recorded, and replaced by one that does no harm.
-
-        Each check has a place of its own, so that it does not matter which thread is last.
-        """
-        self.numbers.add("error", "error")
-        code = self.numbers.name("code")
-        self.numbers.add(code, "code", None, len(self.checks))
-        self.checks.append((statement.location, size))
-        self._line(depth, f"if {index} < 0 or {index} >= {limit}:")
-        self._line(depth + 1, f"error[2 * {code}], error[2 * {code} + 1] = 1, {index}")
-        self._line(depth + 1, f"{index} = 0")
+    def _report(self, code: str, index: str) -> str:
+        """Each check has a place of its own, so that it does not matter which thread is last."""
+        return f"error[2 * {code}], error[2 * {code} + 1] = 1, {index}"
 
 
 class ThreadEmitter(GridEmitter):

@@ -25,6 +25,7 @@ from functrans.ir.type import name_of
 from lowering.cuda.emit import (BLOCK, CudaText, GridEmitter, ThreadEmitter, block_size,
                                 emit_threads, inner_axes)
 from lowering.cuda.parts import Part, is_apart
+from lowering.emit import steps_of
 from lowering.kernel_text import INDENT, from_memory, local_dtype
 from lowering.loops import Cumulate, Load, Reduce, Store
 from lowering.nest import Loop, Nest, Step, accumulator
@@ -79,7 +80,7 @@ def _can_share(nest: Nest, once: bool) -> bool:
     loops = [item for item in nest.body if isinstance(item, Loop)]
     return 0 < len(loops) <= (1 if once else len(loops)) and all(
         _may_share(step, path, loop, nest, homes)
-        for loop in loops for step, path in _steps(loop.body, (loop,)))
+        for loop in loops for step, path in steps_of(loop.body, (loop,)))
 
 
 def _may_share(step: Step, path: tuple, loop: Loop, nest: Nest, homes: dict) -> bool:
@@ -104,14 +105,6 @@ def _may_share(step: Step, path: tuple, loop: Loop, nest: Nest, homes: dict) -> 
     if kept:
         homes[step.key] = axis
     return True
-
-
-def _steps(body: list, path: tuple):
-    for item in body:
-        if isinstance(item, Loop):
-            yield from _steps(item.body, (*path, item))
-        else:
-            yield item, path
 
 
 # ---- the text ----
@@ -166,7 +159,7 @@ class _RowEmitter(GridEmitter):
             first, step = f"{piece} * threads + thread", f"{pieces} * threads"
         self._line(depth, f"for {name} in range({first}, {extent}, {step}):")
         self._loop_body(loop.body, depth + 1, (loop,))
-        for item, path in _steps(loop.body, (loop,)):
+        for item, path in steps_of(loop.body, (loop,)):
             if isinstance(item.statement, Reduce) and accumulator(item.statement, path)[0] == 0:
                 self._combine(item, depth)
 
