@@ -17,6 +17,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,8 +67,9 @@ class Pool:
         self.words = np.zeros(START + max(self.wanted, 1) * SEMAPHORE_WORDS, np.int64)
         self.words[STATE] = CLOSED
         self.address = self.words.ctypes.data
-        self.split, work, *_ = functions(cache)
-        self._work = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(work)
+        code = functions(cache)
+        self.split = code.split
+        self._work = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(code.work)
         os.register_at_fork(after_in_child=self.forget)
         self.start()
 
@@ -166,9 +168,16 @@ def _has_semaphores() -> bool:
     return os.name == "posix" and not machine.missing(("sem_init", "sem_wait", "sem_post"))
 
 
-def functions(cache=None) -> tuple[int, int, int, int]:
-    """The addresses of `split`, `work`, `alone` and `products`; see `pool_code`."""
-    return own_code.functions("pool", "pool_code.write_pool",
-                              tuple(f"functrans_{name}" for name in
-                                    ("split", "work", "alone", "products")), cache,
-                              sources=("machine", "pool", "pool_code"))
+class Functions(NamedTuple):
+    """Addresses of what `pool_code` writes."""
+    split: int
+    work: int
+    alone: int
+    products: int
+
+
+def functions(cache=None) -> Functions:
+    """The pool's machine code."""
+    symbols = tuple(f"functrans_{name}" for name in Functions._fields)
+    return Functions(*own_code.functions("pool", "pool_code.write_pool", symbols, cache,
+                                         sources=("machine", "pool", "pool_code")))

@@ -131,7 +131,7 @@ class _Call:
         strides = [moves[argument.number] if type(argument) is Moving else 0
                    for argument in self.arguments]
         strides += [0] * (pool.PRODUCT_ARGUMENTS - len(strides))
-        *_, products = pool.functions(assembler.cache)
+        products = pool.functions(assembler.cache).products
         threads = pool.pool_of(assembler.threads, assembler.cache)
         count = pool.PRODUCT_HEAD + len(self.arguments)
         nanoseconds = size * self.work / MULTIPLICATIONS_PER_NS
@@ -152,7 +152,7 @@ class _Call:
 
     def _begin_alone(self, count: int, address: int):
         assembler = self.assembler
-        alone = pool.functions(assembler.cache)[2]
+        alone = pool.functions(assembler.cache).alone
         assembler.write(LARGE_CALL, count + 1, alone, address)
         assembler.by_address(assembler.constant(*self.threads))
 
