@@ -101,12 +101,8 @@ def from_dlpack(owner) -> Array:
 @contextmanager
 def explicit_transfers():
     """Within this block copies are what the user asked for, so they are no hidden ones."""
-    watch = device_driver().before_transfer
-    token = watch.set(None)
-    try:
+    with _watched_by(None):
         yield
-    finally:
-        watch.reset(token)
 
 
 @contextmanager
@@ -122,8 +118,15 @@ def no_transfers():
     >>> with ft.no_transfers():
     ...     y = fnp.ones(3) + 1                  # all of it on the CPU
     """
+    with _watched_by(_refuse):
+        yield
+
+
+@contextmanager
+def _watched_by(watcher: Callable | None):
+    """Within this block `watcher` is called before each copy."""
     watch = device_driver().before_transfer
-    token = watch.set(_refuse)
+    token = watch.set(watcher)
     try:
         yield
     finally:

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from functrans.testing.adapters import Adapter, adapter
+from functrans.testing.failure import Failure
 from functrans.testing.judge import SAMPLES, narrowest, spread_of
 from functrans.testing.layout import Layout
 from functrans.testing.shrink import smaller, text_of
 from functrans.testing.subject import Subject, subject_of
 
 
-class AgreementError(AssertionError):
+class AgreementError(Failure):
     """A transformed function has other values than the function itself.
 
     path, index: of the entry of the result; expected, got; smallest: the smallest failing
@@ -25,14 +26,7 @@ class AgreementError(AssertionError):
     user's line, or None.
     """
 
-    def __init__(self, message: str, **facts):
-        super().__init__(message)
-        self.path = facts.get("path")
-        self.index = facts.get("index")
-        self.expected = facts.get("expected")
-        self.got = facts.get("got")
-        self.smallest = facts.get("smallest")
-        self.culprit = facts.get("culprit")
+    names = ("path", "index", "expected", "got", "smallest", "culprit")
 
 
 def check_jit(f: Callable, args: Sequence, atol=None, rtol=None, *, library="functrans"):

@@ -12,7 +12,18 @@ from functrans.testing.faults import Fault
 _MODES = {"fwd": "forward mode (jvp)", "rev": "reverse mode (vjp)", "lin": "linearize"}
 
 
-class GradientError(AssertionError):
+class Failure(AssertionError):
+    """A check that failed. `names`: the attributes with what is known of it, None if unknown."""
+
+    names: tuple = ()
+
+    def __init__(self, message: str, **facts):
+        super().__init__(message)
+        for name in self.names:
+            setattr(self, name, facts.get(name))
+
+
+class GradientError(Failure):
     """A derivative is not what it should be.
 
     argument: the path of the argument, such as `params['w']`; index: of its entry, or None;
@@ -21,15 +32,7 @@ class GradientError(AssertionError):
     primitive whose rule is wrong, with the user's line, or None.
     """
 
-    def __init__(self, message: str, **facts):
-        super().__init__(message)
-        self.argument = facts.get("argument")
-        self.index = facts.get("index")
-        self.expected = facts.get("expected")
-        self.got = facts.get("got")
-        self.error = facts.get("error")
-        self.smallest = facts.get("smallest")
-        self.culprit = facts.get("culprit")
+    names = ("argument", "index", "expected", "got", "error", "smallest", "culprit")
 
 
 def gradient_error(fault: Fault, order: int, smallest, culprit: str | None,

@@ -1,7 +1,7 @@
 """What the checks need to know of a library: arrays, pytrees, transformations.
 
 In: a library. Out: an `Adapter`, through which its functions are checked; one for each library is
-in this folder, and others can be written elsewhere. Imports NumPy only.
+in this folder, and others can be written elsewhere. Imports NumPy, `tree`.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
+from functrans import tree
 from functrans.testing.layout import eps_of, shaken
 
 
@@ -27,17 +28,17 @@ class Adapter(ABC):
 
     # ---- arrays and pytrees ----
 
-    @abstractmethod
-    def leaves(self, tree) -> list:
-        """The arrays and numbers of a pytree, in order."""
+    def leaves(self, value) -> list:
+        """The arrays and numbers of a pytree, in order. Pytrees are functrans's by default."""
+        return tree.leaves(value)
 
-    @abstractmethod
-    def paths(self, tree) -> list[str]:
+    def paths(self, value) -> list[str]:
         """Their paths: `['w'][0]`."""
+        return [tree.keystr(path) for path, _ in tree.leaves_with_path(value)]
 
-    @abstractmethod
-    def with_leaves(self, tree, leaves: Sequence):
-        """A pytree like `tree` with other leaves."""
+    def with_leaves(self, value, leaves: Sequence):
+        """A pytree like `value` with other leaves."""
+        return tree.unflatten(tree.structure(value), leaves)
 
     @abstractmethod
     def dtype(self, leaf) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 import functrans as ft
-from functrans import tree
 from functrans.array import as_array
 from functrans.testing.adapters.base import Adapter
 from functrans.trace import using
@@ -19,15 +18,6 @@ from functrans.trace import using
 class Functrans(Adapter):
     """This library."""
     name = "functrans"
-
-    def leaves(self, value) -> list:
-        return tree.leaves(value)
-
-    def paths(self, value) -> list[str]:
-        return [tree.keystr(path) for path, _ in tree.leaves_with_path(value)]
-
-    def with_leaves(self, value, leaves: Sequence):
-        return tree.unflatten(tree.structure(value), leaves)
 
     def dtype(self, leaf) -> str:
         return getattr(leaf, "dtype", None).name if hasattr(leaf, "dtype") \

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from functrans import tree
 from functrans.extras import require
 from functrans.testing.adapters.base import Adapter
 
@@ -21,15 +20,6 @@ class Torch(Adapter):
 
     def __init__(self):
         self.torch = require("torch", "torch")
-
-    def leaves(self, value) -> list:
-        return tree.leaves(value)
-
-    def paths(self, value) -> list[str]:
-        return [tree.keystr(path) for path, _ in tree.leaves_with_path(value)]
-
-    def with_leaves(self, value, leaves: Sequence):
-        return tree.unflatten(tree.structure(value), leaves)
 
     def dtype(self, leaf) -> str:
         if isinstance(leaf, float):

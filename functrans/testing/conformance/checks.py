@@ -107,13 +107,18 @@ def _check_mapped_gradient(probe: Probe, lanes: list):
                           cotangents[number], f"mapped gradient, lane {number}")
 
 
-def check_jvp(probe: Probe):
-    """The derivative along a direction is the limit of differences."""
+def pushed_forward(probe: Probe) -> tuple:
+    """(points, a direction, forward mode's derivative along it)."""
     if not probe.operation.forward:
         raise NoQuestion
     points, tangents = probe.points(), probe.directions(probe.points(), 2)
-    got = probe.returned(probe.library.jvp(probe.smooth(), probe.given(points),
-                                           probe.given(tangents)))
+    return points, tangents, probe.returned(
+        probe.library.jvp(probe.smooth(), probe.given(points), probe.given(tangents)))
+
+
+def check_jvp(probe: Probe):
+    """The derivative along a direction is the limit of differences."""
+    _, tangents, got = pushed_forward(probe)
     matrix, error = jacobian(probe, probe.arrays)
     flat = differences.to_real(tangents)
     wanted = differences.from_real(matrix @ flat, probe.results_like())

@@ -12,7 +12,8 @@ import numpy as np
 
 import functrans as ft
 from functrans.testing.conformance import differences
-from functrans.testing.conformance.checks import check_adjoint, check_eval, check_second
+from functrans.testing.conformance.checks import (check_adjoint, check_eval, check_second,
+                                                  pushed_forward)
 from functrans.testing.conformance.compare import compare, compare_values
 from functrans.testing.conformance.probe import LANES, NoQuestion, Probe, Wrong, has_derivative
 from functrans.testing.conformance.probe import widened
@@ -20,11 +21,7 @@ from functrans.testing.conformance.probe import widened
 
 def check_tangent(probe: Probe):
     """Forward mode along one direction is the limit of differences."""
-    if not probe.operation.forward:
-        raise NoQuestion
-    points, tangents = probe.points(), probe.directions(probe.points(), 2)
-    got = probe.returned(probe.library.jvp(probe.smooth(), probe.given(points),
-                                           probe.given(tangents)))
+    points, tangents, got = pushed_forward(probe)
     wanted, error = differences.derivative_along(
         probe.exact(), list(map(widened, points)), list(map(widened, tangents)))
     compare(got, differences.from_real(wanted, probe.results_like()), probe, "tangent", error)
