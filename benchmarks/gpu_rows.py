@@ -11,7 +11,7 @@ from importlib import import_module
 import numpy as np
 
 from benchmarks.data import dense, integers, normal, tensors
-from benchmarks.families import networks, recurrent
+from benchmarks.families import loops, networks, recurrent
 from benchmarks.row import ROWS, row
 
 TINY = os.environ.get("FUNCTRANS_BENCH_TINY") == "1"
@@ -262,14 +262,9 @@ LANES = sized(1024, 5)
 
 @row(f"GPU: vmap of a while loop, {LANES} lanes, one much longer", tolerance=1e-3)
 def skewed(lib):
-    def lane(count, x):
-        def body(state):
-            step, y = state
-            return step + 1, lib.numpy.sin(y) + x
-        return lib.lax.while_loop(lambda state: state[0] < count, body, (0, x))[1]
     counts = np.full(LANES, sized(10, 2))
     counts[LANES // 2] = sized(10_000, 9)
-    return lib.jit(lib.vmap(lane)), lib.arrays(counts, normal(LANES))
+    return loops.lanes(lib, counts)
 
 
 @row(f"GPU: rows of a table added up by index, {sized(1_000_000, 40):,} of them", tolerance=1e-3)

@@ -40,11 +40,16 @@ def ode(lib):
 
 @row("vmap of a while loop: 1,023 lanes of 10 trips, one of 10,000", tolerance=1e-3)
 def skewed(lib):
+    counts = np.full(1024, 10)
+    counts[500] = 10_000
+    return lanes(lib, counts)
+
+
+def lanes(lib, counts: np.ndarray):
+    """Loops side by side, each with a count of its own."""
     def lane(count, x):
         def body(state):
             step, y = state
             return step + 1, lib.numpy.sin(y) + x
         return lib.lax.while_loop(lambda state: state[0] < count, body, (0, x))[1]
-    counts = np.full(1024, 10)
-    counts[500] = 10_000
-    return lib.jit(lib.vmap(lane)), lib.arrays(counts, normal(1024))
+    return lib.jit(lib.vmap(lane)), lib.arrays(counts, normal(len(counts)))
