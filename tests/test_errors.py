@@ -17,6 +17,7 @@ from pathlib import Path
 import mistakes
 import numpy as np
 import pytest
+from golden_texts import only_when_writing, read_texts, write_texts
 
 import functrans as ft
 import functrans.numpy as fnp
@@ -40,24 +41,19 @@ def told(name: str) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x...", text)
 
 
-def golden() -> dict:
-    parts = re.split(r"^\[(\w+)\]\n", GOLDEN.read_text(), flags=re.M)[1:]
-    return {name: text.strip() for name, text in zip(parts[::2], parts[1::2])}
-
-
-@pytest.mark.skipif(os.environ.get("FUNCTRANS_GOLDEN") != "write", reason="texts are compared")
+@only_when_writing
 def test_write_the_golden_texts():
-    GOLDEN.write_text("\n\n".join(f"[{name}]\n{told(name)}" for name in NAMES) + "\n")
+    write_texts(GOLDEN, NAMES, told)
 
 
 def test_every_mistake_has_a_text():
-    assert list(golden()) == NAMES and len(NAMES) >= 60
+    assert list(read_texts(GOLDEN)) == NAMES and len(NAMES) >= 60
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_users_are_told_what_is_wrong(name):
     text = told(name)
-    assert text == golden()[name]
+    assert text == read_texts(GOLDEN)[name]
     assert len(text.splitlines()) <= 12
     assert "mistakes.py, in " in text or name == "switch_that_is_not_there"
 

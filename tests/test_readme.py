@@ -1,12 +1,12 @@
 """The README: its Python blocks run in order, and what stands behind an expression is its value."""
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import assert_same, blocks_of, promises, run_block
 
 import functrans as ft
 from functrans.config import _SWITCHES
@@ -15,40 +15,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
 
 
-def blocks_of(text: str) -> list[str]:
-    """The Python blocks of a page."""
-    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
 BLOCKS = blocks_of(TEXT)
-
-
-def promises(block: str) -> dict:
-    """The comments behind expressions, by the number of their last line."""
-    found = {}
-    for node in ast.walk(ast.parse(block)):
-        if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
-            line = block.split("\n")[node.end_lineno - 1].encode()[node.end_col_offset:].decode()
-            if "#" in line and not _is_print(node):
-                found[node.end_lineno] = line.partition("#")[2].strip()
-    return found
-
-
-def _is_print(node: ast.Expr) -> bool:
-    return isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "print"
-
-
-class Recorder(ast.NodeTransformer):
-    """Has each promised expression recorded: `expression` becomes `record(line, expression)`."""
-
-    def __init__(self, lines):
-        self.lines = lines
-
-    def visit_Expr(self, node):
-        if node.end_lineno in self.lines:
-            node.value = ast.Call(ast.Name("record", ast.Load()),
-                                  [ast.Constant(node.end_lineno), node.value], [])
-        return node
 
 
 @pytest.fixture(scope="module")
@@ -58,23 +25,9 @@ def run():
 
     def up_to(number: int) -> dict:
         for index in range(len(done), number + 1):
-            done[index] = results = {}
-            scope["record"] = results.__setitem__
-            parsed = Recorder(promises(BLOCKS[index])).visit(ast.parse(BLOCKS[index]))
-            exec(compile(ast.fix_missing_locations(parsed), f"README.md block {index}", "exec"),
-                 scope)
+            done[index] = run_block(BLOCKS[index], f"README.md block {index}", scope)
         return done[number]
     return up_to
-
-
-_FLOAT = re.compile(r"-?\d+\.\d*(?:e[+-]?\d+)?")
-
-
-def assert_same(got: str, wanted: str):
-    """Equal texts, but for spaces and for the last digits of floats: machines round differently."""
-    assert _FLOAT.sub("#", got).replace(" ", "") == _FLOAT.sub("#", wanted).replace(" ", "")
-    np.testing.assert_allclose([float(number) for number in _FLOAT.findall(got)],
-                               [float(number) for number in _FLOAT.findall(wanted)], rtol=1e-5)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

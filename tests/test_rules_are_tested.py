@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from rows import BY_NAME, ROWS
 from functrans.ir.primitive import HostCall
 from functrans.ir.type import ArrayType
 from functrans.numpy.promotion import materialize
+from functrans.testing.conformance.rules import replaced
 
 def wrong_value(value):
     """Another value of the same shape and dtype; arrays, tracers and NumPy's alike."""
@@ -63,17 +63,6 @@ def wrong(primitive, name: str) -> Callable:
     if name == "batch":
         return lambda *args: (wrong_values((made := rule(*args))[0]), made[1])
     return lambda *args: wrong_values(rule(*args))
-
-
-@contextmanager
-def replaced(primitive, name: str, rule):
-    """Within this block a primitive has another rule."""
-    original = getattr(primitive, name)
-    object.__setattr__(primitive, name, rule)
-    try:
-        yield
-    finally:
-        object.__setattr__(primitive, name, original)
 
 
 def _evaluates(row, case, dtype):

@@ -1,12 +1,10 @@
 """The pages on rules and on named axes run, and so do the examples of the functions."""
 from __future__ import annotations
 
-import ast
-import doctest
 from pathlib import Path
 
 import pytest
-from test_readme import Recorder, assert_same, blocks_of, promises
+from pages import run_examples, run_page
 
 import functrans as ft
 from functrans import lax
@@ -16,15 +14,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 @pytest.mark.parametrize("page", ("control-flow.md", "custom-rules.md", "axis-names.md", "lax.md"))
 def test_page(page):
-    scope, checked = {"__name__": "page"}, 0
-    for number, block in enumerate(blocks_of((DOCS / page).read_text())):
-        wanted, found = promises(block), {}
-        scope["record"] = found.__setitem__
-        parsed = ast.fix_missing_locations(Recorder(wanted).visit(ast.parse(block)))
-        exec(compile(parsed, f"{page} block {number}", "exec"), scope)
-        for line, text in wanted.items():
-            assert_same(repr(found[line]), text)
-            checked += 1
+    _, checked = run_page(DOCS / page)
     assert checked >= 4
 
 
@@ -42,6 +32,4 @@ FUNCTIONS |= {"debug.print": ft.debug.print, "debug.callback": ft.debug.callback
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_example(name):
     function = FUNCTIONS[name]
-    tests = doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
-    assert tests and tests[0].examples, f"{name} has no example"
-    assert doctest.DocTestRunner().run(tests[0]).failed == 0
+    run_examples(name, function)

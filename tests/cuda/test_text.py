@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from golden_texts import only_when_writing, read_texts, write_texts
 from on_cuda import compiled, cuda_texts
 from programs import PROGRAMS, dense, floats, gates, layer_norm, softmax
 
@@ -48,23 +49,18 @@ def text_of(name: str) -> str:
     return "\n".join(texts).strip()
 
 
-def golden() -> dict:
-    parts = re.split(r"^\[(\w+)\]\n", GOLDEN.read_text(), flags=re.M)[1:]
-    return {name: text.strip() for name, text in zip(parts[::2], parts[1::2])}
-
-
-@pytest.mark.skipif(os.environ.get("FUNCTRANS_GOLDEN") != "write", reason="texts are compared")
+@only_when_writing
 def test_write_the_golden_texts():
-    GOLDEN.write_text("\n\n".join(f"[{name}]\n{text_of(name)}" for name in KERNELS) + "\n")
+    write_texts(GOLDEN, KERNELS, text_of)
 
 
 def test_every_kernel_has_a_text():
-    assert list(golden()) == list(KERNELS)
+    assert list(read_texts(GOLDEN)) == list(KERNELS)
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_read_as_they_should(name):
-    assert text_of(name) == golden()[name]
+    assert text_of(name) == read_texts(GOLDEN)[name]
 
 
 def test_a_vector_sum_is_the_one_of_textbooks():

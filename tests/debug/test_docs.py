@@ -1,16 +1,14 @@
 """The page on debugging runs, and so do the examples of the tools."""
 from __future__ import annotations
 
-import ast
 import builtins
 import doctest
-import linecache
 import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from test_readme import Recorder, assert_same, blocks_of, promises
+from pages import run_page
 
 import functrans as ft
 from functrans import debug, errors
@@ -19,17 +17,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "debugging.md"
 
 
 def test_page(capsys):
-    scope, checked = {"__name__": "page"}, 0
-    for number, block in enumerate(blocks_of(PAGE.read_text())):
-        wanted, found = promises(block), {}
-        scope["record"] = found.__setitem__
-        name = f"debugging.md block {number}"
-        linecache.cache[name] = len(block), None, block.splitlines(keepends=True), name
-        parsed = ast.fix_missing_locations(Recorder(wanted).visit(ast.parse(block)))
-        exec(compile(parsed, name, "exec"), scope)
-        for line, text in wanted.items():
-            assert_same(repr(found[line]), text)
-            checked += 1
+    _, checked = run_page(PAGE)
     assert checked >= 24
     printed = capsys.readouterr().out
     assert "the gradient of loss" in printed and "64x64 @ 64x64" in printed

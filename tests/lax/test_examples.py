@@ -1,10 +1,10 @@
 """Every name of `lax` has documentation, and its examples run."""
 from __future__ import annotations
 
-import doctest
 import inspect
 
 import pytest
+from pages import run_examples
 
 from functrans import lax
 
@@ -16,9 +16,7 @@ FUNCTIONS = {name: value for name, value in NAMES.items() if inspect.isfunction(
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_example(name):
     function = FUNCTIONS[name]
-    tests = doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
-    assert tests and tests[0].examples, f"lax.{name} has no example"
-    assert doctest.DocTestRunner().run(tests[0]).failed == 0
+    run_examples(f"lax.{name}", function)
 
 
 def test_names_are_listed_once_and_are_there():

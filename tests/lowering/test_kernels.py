@@ -5,12 +5,11 @@ before they are kept.
 """
 from __future__ import annotations
 
-import os
-import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from golden_texts import only_when_writing, read_texts, write_texts
 from programs import PROGRAMS
 
 import functrans as ft
@@ -35,23 +34,18 @@ def text_of(name: str) -> str:
     return "\n".join(texts).strip()
 
 
-def golden() -> dict:
-    parts = re.split(r"^\[(\w+)\]\n", GOLDEN.read_text(), flags=re.M)[1:]
-    return {name: text.strip() for name, text in zip(parts[::2], parts[1::2])}
-
-
-@pytest.mark.skipif(os.environ.get("FUNCTRANS_GOLDEN") != "write", reason="texts are compared")
+@only_when_writing
 def test_write_the_golden_texts():
-    GOLDEN.write_text("\n\n".join(f"[{name}]\n{text_of(name)}" for name in NAMES) + "\n")
+    write_texts(GOLDEN, NAMES, text_of)
 
 
 def test_every_program_has_a_text():
-    assert list(golden()) == NAMES and len(NAMES) >= 12
+    assert list(read_texts(GOLDEN)) == NAMES and len(NAMES) >= 12
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_kernels_read_as_they_should(name):
-    assert text_of(name) == golden()[name]
+    assert text_of(name) == read_texts(GOLDEN)[name]
 
 
 # ---- counts ----

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+from pages import run_examples
 
 import functrans.numpy as fnp
 
@@ -19,10 +20,7 @@ NAMES = sorted(name for name, value in vars(fnp).items()
 def test_example(name):
     function = getattr(fnp, name)
     assert function.__doc__, f"{name} has no documentation"
-    tests = doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
-    assert tests and tests[0].examples, f"{name} has no example"
-    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(tests[0])
-    assert result.failed == 0
+    run_examples(name, function, doctest.ELLIPSIS)
 
 
 @pytest.mark.parametrize("page", ["array-api.md", "dtypes.md"])

@@ -1,12 +1,10 @@
 """The guide runs, and so do the examples of the functions; the figures in it, on a sample."""
 from __future__ import annotations
 
-import ast
-import doctest
 from pathlib import Path
 
 import pytest
-from test_readme import Recorder, assert_same, blocks_of, promises
+from pages import run_examples, run_page
 
 import functrans as ft
 from functrans.testing import trials
@@ -15,15 +13,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "gradient-testing.md"
 
 
 def test_page():
-    scope, checked = {"__name__": "page"}, 0
-    for number, block in enumerate(blocks_of(PAGE.read_text())):
-        wanted, found = promises(block), {}
-        scope["record"] = found.__setitem__
-        parsed = ast.fix_missing_locations(Recorder(wanted).visit(ast.parse(block)))
-        exec(compile(parsed, f"{PAGE.name} block {number}", "exec"), scope)
-        for line, text in wanted.items():
-            assert_same(repr(found[line]), text)
-            checked += 1
+    scope, checked = run_page(PAGE)
     assert checked >= 3
     report = str(scope["error"]).splitlines()
     assert all(line in PAGE.read_text() for line in report[:2] + report[-2:-1])
@@ -36,9 +26,7 @@ def test_examples_in_docstrings(name):
     function = ft.testing
     for part in name.split("."):
         function = getattr(function, part)
-    tests = doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
-    assert tests and tests[0].examples
-    assert doctest.DocTestRunner().run(tests[0]).failed == 0
+    run_examples(name, function)
 
 
 # ---- how often the oracle errs ----

@@ -1,11 +1,11 @@
 """The public strategies draw what they say, and shrink to small things."""
 from __future__ import annotations
 
-import doctest
 import re
 
 import numpy as np
 import pytest
+from pages import run_examples
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
@@ -21,10 +21,7 @@ from functrans.testing.strategies.straight import STEPS
 @pytest.mark.parametrize("name", sorted(set(fst.__all__) - {
     "DTYPES", "ControlProgram", "Stack", "StraightProgram"}))
 def test_examples_in_docstrings(name):
-    tests = doctest.DocTestFinder(recurse=False).find(getattr(fst, name), name, module=False,
-                                                      globs={})
-    assert tests and tests[0].examples
-    assert doctest.DocTestRunner().run(tests[0]).failed == 0
+    run_examples(name, getattr(fst, name))
 
 
 @given(fst.shapes(1, 3, 2, 5))
