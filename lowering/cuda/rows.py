@@ -1,32 +1,22 @@
 """Kernels in which a block of threads computes a point: reductions, softmax, layer norm.
 
-The threads share the loops; what each has reduced is combined in shared memory, pair by pair, in
-an order that does not change from run to run:
+The threads share the loops; what each has reduced is combined by `warps.py`, in an order that does
+not change from run to run:
 
     acc0 = float32(0.0)
     for j in range(thread, n_j, threads):
         acc0 = sum_step(acc0, x0[i * n_j + j])
-    shared0[thread] = acc0
-    cuda.syncthreads()
-    half = threads // 2
-    while half > 0:
-        if thread < half:
-            shared0[thread] = sum_step(shared0[thread], shared0[thread + half])
-        cuda.syncthreads()
-        half //= 2
-    acc0 = shared0[0]
 
 In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Imports `nest`,
-`cuda.emit`, `cuda.parts`.
+`cuda.emit`, `cuda.parts`, `cuda.warps`.
 """
 from __future__ import annotations
 
-from functrans.ir.type import name_of
-from lowering.cuda.emit import (BLOCK, CudaText, GridEmitter, ThreadEmitter, block_size,
-                                emit_threads, inner_axes)
+from lowering.cuda.emit import (CudaText, GridEmitter, ThreadEmitter, block_size, emit_threads,
+                                inner_axes)
 from lowering.cuda.parts import Part, is_apart
+from lowering.cuda.warps import Shared, combined
 from lowering.emit import steps_of
-from lowering.kernel_text import INDENT, from_memory, local_dtype
 from lowering.loops import Cumulate, Load, Reduce, Store
 from lowering.nest import Loop, Nest, Step, accumulator
 
@@ -119,8 +109,7 @@ class _RowEmitter(GridEmitter):
         self.shared: list = []
         self._line(1, "thread, threads = cuda.threadIdx.x, cuda.blockDim.x")
         blocks = self._points(points)
-        self.numbers.preamble[:0] = [f"{name} = cuda.shared.array({BLOCK}, {kind})"
-                                     for name, kind in self.shared]
+        self.numbers.preamble[:0] = [value.array() for value in self.shared]
         return self.text((blocks,), block, blocks)
 
     def _points(self, points: int) -> int:
@@ -159,26 +148,26 @@ class _RowEmitter(GridEmitter):
             first, step = f"{piece} * threads + thread", f"{pieces} * threads"
         self._line(depth, f"for {name} in range({first}, {extent}, {step}):")
         self._loop_body(loop.body, depth + 1, (loop,))
-        for item, path in steps_of(loop.body, (loop,)):
-            if isinstance(item.statement, Reduce) and accumulator(item.statement, path)[0] == 0:
-                self._combine(item, depth)
+        self._combine([item for item, path in steps_of(loop.body, (loop,))
+                       if isinstance(item.statement, Reduce)
+                       and accumulator(item.statement, path)[0] == 0], depth)
 
-    def _combine(self, step: Step, depth: int):
+    def _combine(self, steps: list, depth: int):
         """The results of all threads as one, which each of them gets."""
+        values = [self._shared(step) for step in steps]
+        if values:
+            self.location = steps[0].statement.location
+            for text in combined(values):
+                self._line(depth, text)
+
+    def _shared(self, step: Step) -> Shared:
         statement = step.statement
-        self.location = statement.location
         state = self._state(step, "acc", statement.dtype)
-        shared = f"shared{len(self.shared)}"
-        dtype = local_dtype(statement.dtype)
-        self.shared.append((shared, "uint8" if dtype.kind == "b" else name_of(dtype)))
-        pair = self._filled(statement.combine, {
-            "acc": from_memory(f"{shared}[thread]", dtype),
-            0: from_memory(f"{shared}[thread + half]", dtype)}, statement.dtype)
-        for text in (f"{shared}[thread] = {state}", "cuda.syncthreads()", "half = threads // 2",
-                     "while half > 0:", f"{INDENT}if thread < half:",
-                     f"{INDENT * 2}{shared}[thread] = {pair}", f"{INDENT}cuda.syncthreads()",
-                     f"{INDENT}half //= 2", f"{state} = {from_memory(f'{shared}[0]', dtype)}"):
-            self._line(depth, text)
+        value = Shared(state, self.numbers.name("other"), f"shared{len(self.shared)}",
+                       statement.dtype,
+                       lambda mine, other: self._combined(statement, mine, [other]))
+        self.shared.append(value)
+        return value
 
     def _store(self, step: Step, depth: int, path: tuple):
         if not path:                                    # outside of the loops: once

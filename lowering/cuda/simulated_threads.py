@@ -1,7 +1,8 @@
 """The threads of simulated blocks: in which order they run, and how they wait for each other.
 
-Threads that never wait run one after the other. Those that wait at `cuda.syncthreads()` alone run
-as generators, each to where it waits, then the next. Others are Python threads that take turns.
+Threads that never wait run one after the other. Those that wait at `cuda.syncthreads()` and at
+shuffles alone run as generators, each to where it waits, then the next. Others are Python threads
+that take turns.
 
 In: what stands for `cuda` in a kernel, blocks, kernels. Imports NumPy only.
 """
@@ -29,32 +30,80 @@ def run_in_turn(module, blocks: Sequence, body: Callable):
 
 
 def run_steps(module, blocks: Sequence, body: Callable):
-    """Threads that are generators: each runs to where it waits, then the next."""
+    """Threads that are generators: each runs to where it waits, then the next, warp by warp."""
     for block in blocks:
-        lanes = [(number, body()) for number in range(module.threads)]
-        while lanes:
-            still = []
-            for number, lane in lanes:
-                module.enter(block, number)
-                if next(lane, _END) is not _END:
-                    still.append((number, lane))
-            lanes = still
+        warps = [_Warp(module, block, range(first, min(first + WARP, module.threads)), body)
+                 for first in range(0, module.threads, WARP)]
+        while warps:
+            warps = [warp for warp in warps if warp.run()]
 
 
-_END = object()
+SHUFFLES = {"shfl_sync": lambda lane, number: number % WARP,
+            "shfl_up_sync": lambda lane, distance: lane - distance,
+            "shfl_down_sync": lambda lane, distance: lane + distance,
+            "shfl_xor_sync": lambda lane, mask: lane ^ mask}
+STEPPED = {"syncthreads", *SHUFFLES}     # what a generator can wait at
+
+
+class _Warp:
+    """The threads of a warp as generators. One that waits for the block yields None, one that
+    shuffles (how, its value, the argument), and is sent the value of another."""
+
+    def __init__(self, module, block, numbers: range, body: Callable):
+        self.module, self.block = module, block
+        self.count = len(numbers)
+        self.lanes = {number: body() for number in numbers}
+
+    def run(self) -> bool:
+        """Runs until all that are left wait for the block; False if none is."""
+        asked = self._advance({})
+        while any(asked.values()):
+            if len(asked) < self.count or not all(asked.values()):
+                raise RuntimeError("some threads of a warp shuffle, and others do not")
+            asked = self._advance(_shuffled(asked))
+        return bool(asked)
+
+    def _advance(self, answers: dict) -> dict:
+        """Each thread to where it waits next: its number -> what it yields."""
+        asked = {}
+        for number, lane in self.lanes.items():
+            self.module.enter(self.block, number)
+            try:
+                asked[number] = lane.send(answers.get(number))
+            except StopIteration:
+                pass
+        if len(asked) < len(self.lanes):
+            self.lanes = {number: self.lanes[number] for number in asked}
+        return asked
+
+
+def _shuffled(asked: dict) -> dict:
+    """What each thread of a warp gets from the others."""
+    values = {number % WARP: value for number, (_, value, _) in asked.items()}
+    return {number: values.get(SHUFFLES[how](number % WARP, argument), own)
+            for number, (how, own, argument) in asked.items()}
 
 
 class _Waits(ast.NodeTransformer):
-    """Each statement `cuda.syncthreads()` becomes a `yield`; `count` is how many there were."""
+    """Each statement `cuda.syncthreads()` and each shuffle becomes a `yield`; `count` is how many
+    there were."""
 
     def __init__(self):
         self.count = 0
 
     def visit_Expr(self, node):
         if ast.unparse(node) != "cuda.syncthreads()":
+            return self.generic_visit(node)
+        self.count += 1
+        return ast.copy_location(ast.Expr(ast.Yield(ast.Constant(None))), node)
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        name = ast.unparse(node.func).removeprefix("cuda.")
+        if name not in SHUFFLES:
             return node
         self.count += 1
-        return ast.copy_location(ast.Expr(ast.Yield(ast.Constant(True))), node)
+        return ast.Yield(ast.Tuple([ast.Constant(name), *node.args[1:]], ast.Load()))
 
 
 def as_generator(function: Callable) -> Callable | None:
@@ -70,11 +119,7 @@ def as_generator(function: Callable) -> Callable | None:
     definition, = tree.body
     waits = _Waits()
     definition = waits.visit(definition)
-    calls = sum(isinstance(node, ast.Attribute) and node.attr == "syncthreads"
-                for node in ast.walk(definition))
-    inner = any("syncthreads" in names_in(function.__globals__.get(name), {})
-                for name in function.__code__.co_names)
-    if not waits.count or calls or inner or function.__closure__:
+    if not waits.count or _still_waits(definition, function) or function.__closure__:
         return None
     definition.decorator_list = []
     ast.increment_lineno(tree, first - 1)
@@ -83,6 +128,14 @@ def as_generator(function: Callable) -> Callable | None:
     made = scope[definition.name]
     return types.FunctionType(made.__code__, function.__globals__, made.__name__,
                               function.__defaults__)
+
+
+def _still_waits(definition: ast.FunctionDef, function: Callable) -> bool:
+    """Whether there are waits left: in other places than statements, or in what it calls."""
+    return any(isinstance(node, ast.Attribute) and node.attr in STEPPED
+               for node in ast.walk(definition)) \
+        or any(names_in(function.__globals__.get(name), {}) & STEPPED
+               for name in function.__code__.co_names)
 
 
 def run_together(module, blocks: Sequence, body: Callable):

@@ -1,9 +1,9 @@
 """The device of numba's CUDA simulator: kernels run in plain Python, on memory of the host.
 
-What kernels may say is what numba's simulator knows; the order of things is decided here. Threads
-of a block that never wait for each other run one after the other, in one Python thread, which is
-many times faster; blocks run in an order that may be shuffled, so that a kernel that relies on it
-is found out; and a pointer knows where its memory ends.
+What kernels may say is what numba's simulator knows, and shuffles, which it does not; the order of
+things is decided here. Threads of a block that never wait for each other run one after the other,
+in one Python thread, which is many times faster; blocks run in an order that may be shuffled, so
+that a kernel that relies on it is found out; and a pointer knows where its memory ends.
 
 In: functions, sizes. Out: a backend with the methods of `hardware.Hardware`. Imports
 `lowering.errors`; numba's simulator by the name that `driver` gives.
@@ -15,17 +15,17 @@ import random
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
-from lowering.cuda.simulated_threads import (WARP, Barrier, Turns, as_generator, names_in,
-                                             run_in_turn, run_steps, run_together)
+from lowering.cuda.simulated_threads import (SHUFFLES, STEPPED, WARP, Barrier, Turns,
+                                             as_generator, names_in, run_in_turn, run_steps,
+                                             run_together)
 
 NAME = "numba's CUDA simulator"
 _WAITING = {"syncthreads", "syncthreads_and", "syncthreads_or", "syncthreads_count", "syncwarp",
-            "this_grid", "shfl_sync", "shfl_up_sync", "shfl_down_sync", "shfl_xor_sync",
-            "ballot_sync"}
+            "this_grid", "ballot_sync", *SHUFFLES}
 FULL_WARP = 0xFFFFFFFF
 
 
@@ -138,7 +138,7 @@ class Simulator:
         """What `launch` is given for a kernel: its function, and the ways in which it waits."""
         function = getattr(kernel.function, "py_func", kernel.function)
         names = names_in(function, {})
-        if names & _WAITING == {"syncthreads"}:
+        if names & _WAITING and names & _WAITING <= STEPPED:
             function = as_generator(function) or function
         return function, bool(names & _WAITING), "this_grid" in names
 
@@ -177,83 +177,81 @@ class _Block:
                       for first in range(0, threads, WARP)]
 
 
-_modules: dict = {}
+class _Grid:
+    """What a kernel asks `cuda`: which thread it is that asks, and the others of its block."""
+
+    def __init__(self, api, block: tuple, shared: int):
+        self.threads = block[0] * block[1] * block[2]
+        self.grid_barrier = None
+        self._dim3 = api.Dim3
+        self._make_shared = partial(api.FakeCUDAShared, shared)
+        self._places = [api.Dim3(x, y, z) for z in range(block[2]) for y in range(block[1])
+                        for x in range(block[0])]
+        self._here = threading.local()
+        self._count = 0
+
+    def new_block(self, place):
+        self._count += 1
+        return _Block(self._dim3(*place), self._count - 1, _Shared(self._make_shared))
+
+    def enter(self, block, number):
+        here = self._here
+        here.block, here.number, here.thread = block, number, self._places[number]
+
+    threadIdx = property(lambda self: self._here.thread)
+    blockIdx = property(lambda self: self._here.block.place)
+    laneid = property(lambda self: self._here.number % WARP)
+    shared = property(lambda self: self._here.block.shared)
+    cg = property(lambda self: _Cooperative(self))
+
+    def _vote(self, value=0):
+        return self._here.block.barrier.wait(self._here.number, value).values()
+
+    def syncthreads(self):
+        self._vote()
+
+    def syncthreads_count(self, value):
+        return sum(map(bool, self._vote(value)))
+
+    def syncthreads_and(self, value):
+        return int(all(self._vote(value)))
+
+    def syncthreads_or(self, value):
+        return int(any(self._vote(value)))
 
 
+class _Warps:
+    """What the threads of a warp say to each other."""
+
+    def _warp(self, value=0):
+        here = self._here
+        return here.block.warps[here.number // WARP].wait(here.number % WARP, value)
+
+    def syncwarp(self, mask=FULL_WARP):
+        self._warp()
+
+    def ballot_sync(self, mask, value):
+        return sum(1 << lane for lane, vote in self._warp(value).items() if vote)
+
+
+def _shuffle(source: Callable) -> Callable:
+    def shuffle(self, mask, value, argument):
+        return self._warp(value).get(source(self.laneid, argument), value)
+    return shuffle
+
+
+for _name, _source in SHUFFLES.items():
+    setattr(_Warps, _name, _shuffle(_source))
+
+
+@cache
 def _grid_module(api):
     """numba's stand-in for `cuda` within kernels, made to ask which thread it is that asks."""
-    found = _modules.get(api)
-    if found is not None:
-        return found
-
-    class Grid(api.FakeCUDAModule):
+    class Grid(_Grid, _Warps, api.FakeCUDAModule):
 
         def __init__(self, grid, block, shared):
-            super().__init__(grid, block, shared)
-            self.threads = block[0] * block[1] * block[2]
-            self.grid_barrier = None
-            self._shared_bytes = shared
-            self._places = [api.Dim3(x, y, z) for z in range(block[2]) for y in range(block[1])
-                            for x in range(block[0])]
-            self._here = threading.local()
-            self._count = 0
-
-        def new_block(self, place):
-            self._count += 1
-            return _Block(api.Dim3(*place), self._count - 1,
-                          _Shared(partial(api.FakeCUDAShared, self._shared_bytes)))
-
-        def enter(self, block, number):
-            here = self._here
-            here.block, here.number, here.thread = block, number, self._places[number]
-
-        threadIdx = property(lambda self: self._here.thread)
-        blockIdx = property(lambda self: self._here.block.place)
-        laneid = property(lambda self: self._here.number % WARP)
-        shared = property(lambda self: self._here.block.shared)
-        cg = property(lambda self: _Cooperative(self))
-
-        def _vote(self, value=0):
-            return self._here.block.barrier.wait(self._here.number, value).values()
-
-        def syncthreads(self):
-            self._vote()
-
-        def syncthreads_count(self, value):
-            return sum(map(bool, self._vote(value)))
-
-        def syncthreads_and(self, value):
-            return int(all(self._vote(value)))
-
-        def syncthreads_or(self, value):
-            return int(any(self._vote(value)))
-
-        def _warp(self, value=0):
-            here = self._here
-            return here.block.warps[here.number // WARP].wait(here.number % WARP, value)
-
-        def syncwarp(self, mask=FULL_WARP):
-            self._warp()
-
-        def _from_lane(self, value, lane):
-            return self._warp(value).get(lane, value)
-
-        def shfl_sync(self, mask, value, lane):
-            return self._from_lane(value, lane % WARP)
-
-        def shfl_up_sync(self, mask, value, distance):
-            return self._from_lane(value, self.laneid - distance)
-
-        def shfl_down_sync(self, mask, value, distance):
-            return self._from_lane(value, self.laneid + distance)
-
-        def shfl_xor_sync(self, mask, value, lanes):
-            return self._from_lane(value, self.laneid ^ lanes)
-
-        def ballot_sync(self, mask, value):
-            return sum(1 << lane for lane, vote in self._warp(value).items() if vote)
-
-    _modules[api] = Grid
+            api.FakeCUDAModule.__init__(self, grid, block, shared)
+            _Grid.__init__(self, api, block, shared)
     return Grid
 
 

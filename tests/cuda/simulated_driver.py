@@ -83,6 +83,11 @@ def warp_sum_kernel(x, out):
         out[cuda.grid(1) // 32] = total
 
 
+def half_a_warp_kernel(x):
+    if cuda.threadIdx.x < 16:
+        x[0] = cuda.shfl_down_sync(0xFFFFFFFF, x[cuda.threadIdx.x], 1)
+
+
 def grid_kernel(x, out):
     x[cuda.grid(1)] += 1
     cuda.cg.this_grid().sync()
@@ -127,6 +132,11 @@ def test_threads_wait_for_each_other(function, expected):
     out = driver.empty((96,), F32)
     launch(function, 2, 48, driver.to_device(x), out, shared=4 * 48)
     np.testing.assert_array_equal(driver.to_host(out), expected(x))
+
+
+def test_a_warp_of_which_only_some_threads_shuffle_is_found_out():
+    with pytest.raises(RuntimeError, match="some threads of a warp shuffle"):
+        launch(half_a_warp_kernel, 1, 32, driver.empty((32,), F32))
 
 
 def test_threads_that_wait_for_each_other_without_end_are_found_out():

@@ -40,11 +40,11 @@ def test_kernels_equal_evaluate(row, case, dtype, folder):
 
 @pytest.fixture
 def in_blocks(monkeypatch):
-    """Blocks of four threads share loops over two elements already, and sums over four are taken
-    in pieces; all threads sort lines of two."""
+    """Blocks of two warps of two threads share loops over two elements already, and sums over four
+    are taken in pieces; all threads sort lines of two."""
     for module, settings in (
             (sorting, {"LONG": 2}), (runs, {"LONG": 2, "LEAST": 2, "PIECE": 2}),
-            (rows, {"SHORT": 2}), (emit, {"WARP": 4, "BLOCK": 4}),
+            (rows, {"SHORT": 2}), (emit, {"WARP": 2, "BLOCK": 4}),
             (parts, {"FEW": 1, "LONG": 4, "PIECE": 2, "FEW_RESULTS": 2, "TALL": 4,
                      "COLUMN_PIECE": 2, "MANY_UPDATES": 2, "OWNERS": (3,)})):
         for name, value in settings.items():
@@ -99,6 +99,22 @@ def test_blocks_share_loops_and_take_long_ones_in_pieces():
     assert_same(PROGRAMS["softmax_gradient"][0], (wide, wide), None)
     assert source(lambda x: x - x.mean(), long).count("@cuda.jit") == 2
     assert_same(lambda x: x - x.mean(), (np.sin(np.arange(17_000.0)),), None)
+
+
+EVERY_DTYPE = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
+               "float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+
+
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
+def test_warps_and_blocks_combine_values_of_every_dtype(dtype, folder):
+    """Rows of 40, so that there are two warps, and threads that have nothing."""
+    numbers = np.random.default_rng(8).normal(scale=50, size=(3, 40))
+    x = fnp.array(np.abs(numbers), dtype=dtype)
+    def function(x):
+        ordered = (x.max(1), x.argmin(1)) if x.dtype.kind != "c" else (x.prod(1),)
+        return x.sum(1), fnp.any(x != 0, 1), *ordered
+    assert "shfl_down_sync" in compiled(function, (x,))[0].source()
+    assert_same(function, (x,), folder)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
