@@ -1,8 +1,24 @@
-"""SciPy's functions on arrays and tracers: `special`, `stats`, `linalg`.
+"""SciPy's functions on arrays and tracers: `special`, `stats`, `linalg`, `optimize` ...
 
-Names and arguments are SciPy's; every transformation applies. Imported at first use. Imports
-`numpy`, `nn`.
+Names and arguments are SciPy's; every transformation applies. Each is imported at first use.
+Imports `numpy`, `nn`, `lax`, `api`.
 """
-from functrans.scipy import linalg, special, stats
+from __future__ import annotations
 
-__all__ = ["linalg", "special", "stats"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from functrans.scipy import linalg, optimize, special, stats  # noqa: F401
+
+__all__ = ["linalg", "optimize", "special", "stats"]
+
+
+def __getattr__(name: str):
+    if name in __all__:
+        return import_module(f"functrans.scipy.{name}")
+    raise AttributeError(f"module 'functrans.scipy' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
