@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from functrans.scipy import linalg, optimize, special, stats  # noqa: F401
+    from functrans.scipy import linalg, optimize, signal, special, stats  # noqa: F401
 
-__all__ = ["linalg", "optimize", "special", "stats"]
+__all__ = ["linalg", "optimize", "signal", "special", "stats"]
 
 
 def __getattr__(name: str):
