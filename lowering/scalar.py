@@ -263,18 +263,19 @@ class LoopWriter:
         targets = [[Text(self.numbers.name("r")) for _ in range(var.type.size)]
                    for var in equation.outputs]
         last = len(kernel.branches) - 1
+        inside = depth + 1 if last else depth        # one branch is no choice
         for number, program in enumerate(kernel.branches):
-            test = "else:" if number == last and number else \
-                f"{'el' if number else ''}if {index} <= {number}:"
-            self.line(depth, test)
+            if last:
+                self.line(depth, "else:" if number == last else
+                          f"{'el' if number else ''}if {index} <= {number}:")
             inner = {var: self.value(atom, scope)
                      for var, atom in zip(program.inputs, equation.inputs[1:])}
-            results = self.body(program, inner, depth + 1)
+            results = self.body(program, inner, inside)
             for group, values in zip(targets, results):
                 for target, value in zip(group, values):
-                    self.line(depth + 1, f"{target} = {value}")
-            if not any(var.type.size for var in equation.outputs):
-                self.line(depth + 1, "pass")
+                    self.line(inside, f"{target} = {value}")
+            if last and not any(var.type.size for var in equation.outputs):
+                self.line(inside, "pass")
         scope.update(zip(equation.outputs, targets))
 
 
