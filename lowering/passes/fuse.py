@@ -441,14 +441,14 @@ class Fuser:
             for after in self.readers.get(reader.outputs[0], [None]))
 
     def _needs_memory_of(self, cluster: Cluster, leaf: Leaf) -> bool:
-        """Whether a leaf must lie in memory but is computed in the very cluster."""
-        if not leaf.view:
-            return False
-        if leaf.var in self.virtual:
+        """Whether a leaf must lie in memory that the very cluster writes, all of it or a part."""
+        if self.cluster_of.get(leaf.var) is cluster:
+            return leaf.view
+        if leaf.view and leaf.var in self.virtual:
             inner = self.leaves(leaf.var, identity(leaf.var.type.shape))
             return any(self.cluster_of.get(deep.var) is cluster or
                        self._needs_memory_of(cluster, deep) for deep in inner)
-        return self.cluster_of.get(leaf.var) is cluster
+        return bool(self.makers.get(leaf.var, 0) >> cluster.bit & 1)
 
     def _unify(self, cluster: Cluster, leaf: Leaf, domain: list, shape: tuple) -> bool:
         """Lets the domain run along the axes of an operand that the cluster computes."""
@@ -529,11 +529,13 @@ class Fuser:
             if makers >> old & 1:
                 self.makers[var] = makers & ~(1 << old) | 1 << new
         before = self.depends[old]
-        for number, known in enumerate(self.depends):
-            if known >> old & 1:
-                self.depends[number] = known & ~(1 << old) | 1 << new
+        after = [number for number, known in enumerate(self.depends) if known >> old & 1]
+        for number in after:
+            self.depends[number] = self.depends[number] & ~(1 << old) | 1 << new
         self.depends[old] = 0
         self.add_dependencies(new, before)
+        for number in after:                         # what ran after one runs after both
+            self.depends[number] |= self.depends[new]
 
     # ---- what a cluster reads from outside ----
 
