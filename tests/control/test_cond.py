@@ -8,6 +8,8 @@ import functrans as ft
 import functrans.numpy as fnp
 import plain_lax
 from functrans import lax
+from functrans.control.cond import cond_p
+from functrans.trace import bind
 
 TARGETS = (None, "reference", "cpu")
 X = np.linspace(-1.2, 1.5, 7)
@@ -203,3 +205,15 @@ def test_select():
     same(lax.select_n(np.int32(0), x), x)
     grad = ft.grad(lambda a, b: lax.select_n(x > 0, a, b).sum(), (0, 1))(x, y)
     same(grad, (fnp.array((X <= 0) * 1.0), fnp.array((X > 0) * 1.0)))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_choice_of_one(target):
+    """Whatever the index is."""
+    branch = ft.jit(fnp.sin).trace(1.0)
+
+    def choose(index, x):
+        return bind(cond_p, index, x, branches=(branch,))[0]
+    lanes = on(target, ft.vmap(choose))
+    same(lanes(fnp.array([-1, 0, 3]), fnp.array([0.5, 1.0, 2.0], "float32")),
+         fnp.sin(fnp.array([0.5, 1.0, 2.0], "float32")), 1e-6)

@@ -20,7 +20,7 @@ import functrans as ft
 from lowering.cuda import driver
 
 THOROUGH = os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough"
-SHARE = 1 if THOROUGH else 3           # one law in so many is tried
+SHARE = 1 if THOROUGH else 5           # one law in so many is tried
 EXAMPLES = 60 if THOROUGH else 8       # of random compositions
 LAWS = (test_laws.test_batch_equals_a_loop, test_laws.test_jvp_agrees_with_finite_differences,
         test_laws.test_derivatives_of_narrow_dtypes_agree_with_wide_ones,
