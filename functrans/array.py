@@ -207,9 +207,12 @@ class Array(ArrayBase):
         return elsewhere.read(data)
 
     def block_until_ready(self) -> Array:
-        """Waits until the value is there, and returns it."""
+        """Waits until the value is there, and returns it.
+
+        On a device, what went wrong in its computation is raised, as by whatever reads it.
+        """
         if is_elsewhere(self._data):
-            elsewhere.synchronize()
+            elsewhere.wait(self._data)
         return self
 
     def is_ready(self) -> bool:

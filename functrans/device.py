@@ -27,7 +27,8 @@ class Device:
         return None if self.platform == "cpu" else elsewhere.memory_stats()
 
     def synchronize_all_activity(self):
-        """Waits for all that was launched on it."""
+        """Waits for all that was launched on it. Raises what went wrong and was not told before,
+        though its results may be gone."""
         if self.platform != "cpu":
             elsewhere.synchronize()
 
@@ -64,7 +65,7 @@ class Elsewhere:
 
     __slots__ = ("active", "adopt", "as_device", "bind", "call", "call_there", "dlpack",
                  "from_dlpack", "interface", "is_idle", "made_again", "made_on",
-                 "memory_stats", "name", "place_new", "put", "read", "synchronize")
+                 "memory_stats", "name", "place_new", "put", "read", "synchronize", "wait")
 
     def __init__(self):
         self.active = False

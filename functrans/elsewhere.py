@@ -110,8 +110,6 @@ def _outs(primitive: Primitive, outs: Sequence):
 
 def _one(primitive: Primitive, args: Sequence, params: dict):
     """One primitive, as a Program of its own, which is kept."""
-    if device_driver().has_checks():         # what went before must not be taken for this one
-        _synchronize()
     program, known = _operation(primitive, args, params)
     arrays = [arg for arg in args if type(arg) is Array]
     if tracing.is_watched():
@@ -119,7 +117,7 @@ def _one(primitive: Primitive, args: Sequence, params: dict):
     else:
         outs = call(program, arrays, "cuda", (), "an eager operation on a device", known)
     with device_errors():
-        _settle(program)
+        _settle(program, arrays, outs)
     return _outs(primitive, outs)
 
 
@@ -138,16 +136,19 @@ def _watched(program: Program, arrays: Sequence, primitive, args: Sequence, para
             zip(outs if primitive.multiple else (outs,), program.outputs)]
 
 
-def _settle(program: Program):
-    """Waits if something may be wrong, so that the error has the line of the operation.
+def _settle(program: Program, arrays: Sequence, outs: Sequence):
+    """Waits if the operation may have gone wrong, so that the error has its line.
 
     The Program may be from another line; those in it, the bodies of a loop, know their own.
     """
-    driver = device_driver()
-    if not driver.has_checks():
+    reports = device_driver().reports
+    before, own = (reports.reports_of(x._data for x in some) for some in (arrays, outs))
+    own = [report for report in own if report not in before]
+    if not own:
         return
+    reports.raise_failed(before)              # what went before is not taken for this one
     try:
-        driver.synchronize()
+        reports.raise_failed(own)
     except IndexError as error:
         if any(map(inner_programs, program.equations)):
             raise
@@ -217,6 +218,11 @@ def _synchronize():
         device_driver().synchronize()
 
 
+def _wait(data):
+    with device_errors():
+        device_driver().wait(data)
+
+
 def _name() -> str:
     devices = device_driver().status().devices
     return devices[0].name if devices else "none"
@@ -241,7 +247,7 @@ def _dlpack(data, options):
 def install():
     """Fills in `device.elsewhere`."""
     functions = dict(bind=bind_elsewhere, made_again=made_again, synchronize=_synchronize,
-                     is_idle=lambda: device_driver().is_idle(),
+                     wait=_wait, is_idle=lambda: device_driver().is_idle(),
                      interface=lambda data: device_driver().interface(data), dlpack=_dlpack,
                      name=_name, memory_stats=_memory_stats)
     for name in ("adopt", "as_device", "call", "call_there", "from_dlpack", "made_on",

@@ -243,9 +243,14 @@ def run(compiled, arrays: Sequence) -> list:
     except IndexError as error:
         if not hasattr(error, "location"):
             raise
-        shape = indexed_shape(compiled.program, error.location)
-        whole = "" if shape is None else f" of an array of shape {shape}"
-        raise outside(f"{error}{whole}", error.location) from None
+        raise _outside(error, compiled.program) from None
+
+
+def _outside(error: IndexError, program: Program) -> Exception:
+    """What a kernel has found of an index, as eager code says it."""
+    shape = indexed_shape(program, error.location)
+    whole = "" if shape is None else f" of an array of shape {shape}"
+    return outside(f"{error}{whole}", error.location)
 
 
 def _raw(leaf, kind) -> np.ndarray:
@@ -319,23 +324,13 @@ class device_errors:
 def as_error_of_ours(error: Exception) -> Exception:
     """An error of the driver as the library's; others as they are."""
     if isinstance(error, IndexError) and hasattr(error, "location"):
-        shape = _indexed_on_device(error.location)
-        whole = "" if shape is None else f" of an array of shape {shape}"
-        return outside(f"{error}{whole}", error.location)
+        return _outside(error, error.program)
     known = _DEVICE_ERRORS.get(type(error).__name__)
     return error if known is None else known(str(error))
 
 
 _DEVICE_ERRORS = {"DeviceMissing": TargetError, "DeviceFailure": DeviceError,
                   "OutOfDeviceMemory": DeviceMemoryError, "CompilerMissing": MissingExtraError}
-
-
-def _indexed_on_device(location) -> tuple | None:
-    """The shape of the array that was indexed at a line, in a Program that runs on a device."""
-    with _lock:
-        programs = [compiled.program for found in _executables.values()
-                    for compiled in found.values() if getattr(compiled, "on_device", False)]
-    return next(filter(None, (indexed_shape(program, location) for program in programs)), None)
 
 
 # ---- rules ----

@@ -3,11 +3,13 @@ from __future__ import annotations
 
 
 class IndexOutOfBounds(IndexError):
-    """An index outside of an array, found by a kernel; `location` is the user's line."""
+    """An index outside of an array, found by a kernel; `location` is the user's line, `program`
+    what was run."""
 
-    def __init__(self, index: int, size: int, location):
+    def __init__(self, index: int, size: int, location, program=None):
         super().__init__(f"index {index} is out of bounds for an axis of size {size}")
         self.index, self.size, self.location = index, size, location
+        self.program = program
 
 
 class KernelFailure(Exception):

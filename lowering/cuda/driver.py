@@ -10,8 +10,8 @@ the compiler, `machine_code`, can be exchanged without a change elsewhere.
     kernel.launch(grid=1, block=32, arguments=(x.pointer(), y.pointer(), 4))
     to_host(y)
 
-A launch does not wait. A check of what kernels have reported is left with `defer`, and is made at
-the next call that waits: `to_host`, `synchronize`.
+A launch does not wait. What kernels have reported is looked at by those who wait: `to_host` and
+`wait` for an array and what it depends on, `synchronize` for all.
 
 In: NumPy arrays, functions. Out: `DeviceArray`, `Kernel`. Imports the other modules of this
 package; numba-cuda when it is needed.
@@ -28,7 +28,7 @@ from threading import RLock
 
 import numpy as np
 
-from lowering.cuda import dlpack, machine_code, store
+from lowering.cuda import dlpack, machine_code, reports, store
 from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
 from lowering.cuda.status import how_to_install, probe
 from lowering.errors import CompilerMissing, DeviceMissing
@@ -150,9 +150,10 @@ def from_number(data: np.ndarray) -> DeviceArray:
 def to_host(array: DeviceArray) -> np.ndarray:
     """A copy in the memory of the host, once all that was launched is done."""
     _count("to_host", array.nbytes)
+    reports.before_host_reads()
     data = np.empty(array.shape, array.dtype)
     backend().read(array.memory.block, array.offset, data)
-    _settle()
+    reports.raise_failed(array.reports)
     return data
 
 
@@ -163,6 +164,7 @@ def write(memory, offset: int, data: np.ndarray):
 
 def read(memory, offset: int, data: np.ndarray) -> np.ndarray:
     """Bookkeeping from the device, into `data`, such as the record of an error: not counted."""
+    reports.before_host_reads()
     backend().read(memory.block, offset, data)
     return data
 
@@ -189,47 +191,21 @@ def _count(direction: str, nbytes: int):
 
 # ---- waiting, and what is found out then ----
 
-_deferred: dict = {}
-_CHECKS = 256           # how many may be left before the host waits for them
-
-
-def defer(key, check: Callable):
-    """Has `check()` called, once, when the host next waits for the device; it may raise.
-
-    key: whose check it is; a later one of the same key takes the place of an earlier one.
-    """
-    _deferred[key] = check
-    if len(_deferred) > _CHECKS:
-        synchronize()
-
-
-def _settle():
-    """Makes the checks; raises what the first of them that fails raises."""
-    failure = None
-    while _deferred:
-        check = _deferred.pop(next(iter(_deferred)))
-        try:
-            check()
-        except Exception as error:
-            failure = failure or error
-    if failure is not None:
-        raise failure
-
-
-def has_checks() -> bool:
-    """Whether there is something to be found out when the host next waits."""
-    return bool(_deferred)
+def wait(array: DeviceArray):
+    """Waits until an array is computed; raises what went wrong in that, and in nothing else."""
+    backend().synchronize()
+    reports.raise_failed(array.reports)
 
 
 def synchronize():
-    """Waits for all that was launched, and raises what kernels have reported."""
+    """Waits for all that was launched; raises what went wrong in it and was not told before."""
     backend().synchronize()
-    _settle()
+    reports.raise_unread()
 
 
 def is_idle() -> bool:
     """Whether there is nothing to wait for."""
-    return not _deferred and backend().is_idle()
+    return backend().is_idle()
 
 
 # ---- kernels ----
@@ -352,7 +328,7 @@ def to_dlpack(array: DeviceArray, stream=None, max_version=None, dl_device=None,
     if copy:
         array = duplicate(array)
     if stream != -1:
-        synchronize()
+        wait(array)
     versioned = max_version is not None and tuple(max_version) >= (1, 0)
     return dlpack.lend(array, _address(array), array.shape, array.dtype, dlpack_device()[0],
                        versioned)
@@ -373,6 +349,7 @@ def from_dlpack(owner) -> DeviceArray:
 def duplicate(array: DeviceArray) -> DeviceArray:
     """A copy on the device."""
     out = empty(array.shape, array.dtype)
+    out.reports = array.reports
     copy(out.memory, 0, array.memory, array.offset, array.nbytes)
     return out
 

@@ -110,8 +110,10 @@ class _Writer(Writer):
                  f"{INDENT}main(*inputs, *outputs, error, hosts)"]
         if found:
             parts, end = parts_of_tuple(found)
-            lines += wrapped("check(error, (", parts, f"{end[:-1]}, failure)")
-        return "\n".join([*lines, *wrapped("return finish(outputs, (", *parts_of_tuple(outputs))])
+            lines += wrapped("report = check(error, (", parts, f"{end[:-1]}, failure)")
+        parts, end = parts_of_tuple(outputs)
+        return "\n".join([*lines, *wrapped("return finish(outputs, (", parts,
+                                           f"{end[:-1]}, report)" if found else end)])
 
 
 class _Function(Function):

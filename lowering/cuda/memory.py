@@ -173,9 +173,10 @@ class DeviceArray:
     """A contiguous array, row by row, in the memory of a device, from byte `offset` of it on.
 
     It has what a NumPy array says of itself, and no elements: `driver.to_host` copies them.
+    reports: of the runs that it depends on; see `reports.py`.
     """
 
-    __slots__ = ("memory", "shape", "dtype", "offset", "__weakref__")
+    __slots__ = ("memory", "shape", "dtype", "offset", "reports", "__weakref__")
     __array_ufunc__ = None
     on_device = True
 
@@ -184,6 +185,7 @@ class DeviceArray:
         self.shape = shape
         self.dtype = dtype
         self.offset = offset
+        self.reports: tuple = ()
 
     @property
     def ndim(self) -> int:
@@ -203,7 +205,9 @@ class DeviceArray:
 
     def reshape(self, shape: tuple) -> DeviceArray:
         """The same elements in the same memory, in another shape."""
-        return DeviceArray(self.memory, shape, self.dtype, self.offset)
+        out = DeviceArray(self.memory, shape, self.dtype, self.offset)
+        out.reports = self.reports
+        return out
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError("the elements of a device array are not in the memory of the host; "

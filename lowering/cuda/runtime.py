@@ -4,12 +4,12 @@ The names are those of `lowering.plainly`; memory is on the device, and kernels 
 loop or a choice needs to know is read back.
 
 In: arrays of the host or of the device. Out: arrays of the device. Imports `plainly`,
-`cuda.driver`.
+`cuda.driver`, `cuda.reports`.
 """
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from lowering import plainly
 from lowering.cuda import driver
 from lowering.cuda.driver import DeviceArray
+from lowering.cuda.reports import Report, new_report, raise_failed
 from lowering.plainly import IndexOutside
 
 __all__ = ["Pointer", "Stack", "add_stacks", "call_host", "check", "checks", "constant",
@@ -250,12 +251,19 @@ def _input(array, dtype: np.dtype) -> Pointer:
     return Pointer(array.memory, array.offset, dtype)
 
 
-def finish(memory: list, kinds: tuple) -> list:
+def finish(memory: list, kinds: tuple, report: Report | None = None) -> list:
     """Outputs as arrays; kinds: for each (dtype, shape), or ("stack", shape, dtype, shape of an
-    element), which are arrays of objects on the host."""
-    return [_stack_result(pointer, *kind[1:]) if kind[0] == "stack" else
+    element), which are arrays of objects on the host. report: what `check` gives."""
+    outs = [_stack_result(pointer, *kind[1:]) if kind[0] == "stack" else
             pointer.array(kind[1], np.dtype(kind[0])) for pointer, kind
             in zip(memory, kinds, strict=True)]
+    if report is not None:
+        for out in outs:
+            if isinstance(out, DeviceArray):
+                out.reports = (report,)
+            else:
+                raise_failed((report,))
+    return outs
 
 
 def _stack_result(pointer, shape: tuple, dtype: str, element: tuple) -> np.ndarray:
@@ -277,15 +285,17 @@ def checks(count: int) -> Pointer | None:
     return record
 
 
-def check(record: Pointer | None, sizes_and_lines: tuple, failure: Callable | None = None):
-    """Raises `failure(index, code, size, line)` when the host next waits for the device, if a
-    kernel has met an index outside."""
+def check(record: Pointer | None, sizes_and_lines: tuple,
+          failure: Callable | None = None) -> Report | None:
+    """The report of a run: its error, `failure(index, code, size, line)`, is there if a kernel has
+    met an index outside."""
     if record is None:
-        return
+        return None
 
-    def look():
+    def look() -> Callable | None:
         found = record.read(0, 2 * len(sizes_and_lines))
         for code, (size, line) in enumerate(sizes_and_lines):
             if found[2 * code]:
-                raise (failure or IndexOutside)(int(found[2 * code + 1]), code, size, line)
-    driver.defer(object(), look)
+                return partial(failure or IndexOutside, int(found[2 * code + 1]), code, size, line)
+        return None
+    return new_report(look)

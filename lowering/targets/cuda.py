@@ -23,6 +23,7 @@ from lowering.cuda.lanes import cuda_loop_kernel
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
 from lowering.cuda.products import is_product, product_kernels
+from lowering.cuda.reports import follow, reading, reports_of
 from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import sort_kernels
@@ -88,13 +89,23 @@ class CudaExecutable:
     def run(self, arrays: Sequence) -> list:
         """The outputs, arrays of the device, for arrays of the host or of the device.
 
-        It does not wait for them. An index out of bounds is an error at the next call that waits.
+        It does not wait for them. An index out of bounds is an error where someone waits for them,
+        or for what is computed from them.
         """
+        before = reports_of(arrays)
+        if not before:
+            return self._launch(arrays)
+        with reading(before):
+            outs = self._launch(arrays)
+        follow(outs, before)
+        return outs
+
+    def _launch(self, arrays: Sequence) -> list:
         return self.module.run(*arrays, hosts=self._listing.hosts, failure=self._failure)
 
     def _failure(self, index: int, code: int, size: int, line: str) -> IndexOutOfBounds:
         location, size = self._listing.checks[code]
-        return IndexOutOfBounds(index, size, location)
+        return IndexOutOfBounds(index, size, location, self.program)
 
     # ---- looking inside ----
 

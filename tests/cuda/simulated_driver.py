@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from lowering.cuda import driver
+from lowering.cuda import driver, reports
 from lowering.errors import CompilerMissing, OutOfDeviceMemory
 
 cuda = driver.numba_cuda()
@@ -286,20 +286,43 @@ def test_copies_are_counted_and_can_be_refused():
         driver.before_transfer.reset(token)
 
 
-def test_checks_are_made_when_the_host_waits():
-    made = []
-    driver.defer("a", lambda: made.append("forgotten"))
-    driver.defer("a", lambda: made.append("a"))
+def failing(text):
+    return lambda: lambda: IndexError(text)
 
-    def fail():
-        raise IndexError("index 7")
-    driver.defer("b", fail)
-    driver.defer("c", lambda: made.append("c"))
-    assert not made and not driver.is_idle()
-    with pytest.raises(IndexError, match="index 7"):
-        driver.synchronize()
-    assert made == ["a", "c"] and driver.is_idle()
+
+def reported(*looks) -> list:
+    """Arrays, each of which depends on the run before it, too."""
+    arrays = [driver.to_device(np.zeros(2, F32)) for _ in looks]
+    for k, (array, look) in enumerate(zip(arrays, looks)):
+        array.reports = (reports.new_report(look),)
+        reports.follow([array], reports.reports_of(arrays[k - 1:k] if k else ()))
+    return arrays
+
+
+def test_reports_are_looked_at_by_those_who_wait():
+    made = []
+    first, second, third = reported(lambda: made.append(1), failing("index 7"),
+                                    lambda: made.append(3))
+    other, = reported(lambda: made.append("other"))
+    assert not made
+    driver.wait(first)
+    assert made == [1]
+    for _ in range(2):
+        for array in (second, third):
+            with pytest.raises(IndexError, match="index 7"):
+                driver.to_host(array)
+    assert made == [1]                           # what follows a failed run is not looked at
     driver.synchronize()
+    assert made == [1, "other"] and not reports.reports_of([first, other])
+
+
+def test_errors_that_nobody_read_are_raised_once():
+    arrays = reported(failing("first")), reported(failing("second"))
+    with pytest.raises(IndexError, match="first"):
+        driver.synchronize()
+    driver.synchronize()
+    with pytest.raises(IndexError, match="second"):
+        driver.wait(arrays[1][0])
 
 
 # ---- other libraries ----

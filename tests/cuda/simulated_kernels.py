@@ -223,6 +223,10 @@ def test_an_index_outside_is_reported_when_the_host_waits(folder):
         driver.synchronize()
     assert caught.value.location is not None
     driver.synchronize()                              # it is reported once
+    out, = executable.run(operands)
+    for _ in range(2):                                # but its result is none, whoever asks
+        with pytest.raises(IndexOutOfBounds, match="index 7 .* size 3"):
+            driver.to_host(out)
 
 
 def test_kernels_that_differ_in_the_sign_of_a_zero_are_two(folder):
