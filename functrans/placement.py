@@ -306,10 +306,11 @@ def _number(value, kind: ArrayType) -> Array:
     found = _numbers.get(key)
     if found is None:
         with device_errors():
-            found = _numbers[key] = wrap(device_driver().from_number(data), kind)
+            there = device_driver().from_number(data)
+        found = _numbers[key] = wrap(there, kind), there     # held twice: never free to take
         if len(_numbers) > _NUMBERS:
             _numbers.popitem(last=False)
-    return found
+    return found[0]
 
 
 _NUMBERS = 256

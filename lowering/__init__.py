@@ -38,7 +38,7 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
                                watch)
     if target == "cuda":
         from lowering.targets.cuda import compile_for_cuda
-        return compile_for_cuda(program, cache_folder, watch)
+        return compile_for_cuda(program, donated, cache_folder, watch)
     if target == "interpret":
         from lowering.targets.interpret import interpret
         return interpret(program, cache_folder)

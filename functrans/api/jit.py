@@ -24,7 +24,7 @@ from functrans.api.calls import (
     leaf_names,
     leaf_type,
 )
-from functrans.api.lowered import Lowered, target_name
+from functrans.api.lowered import Lowered, give_up, target_name
 from functrans.array import Array, ArrayBase
 from functrans.config import config
 from functrans.device import elsewhere
@@ -173,8 +173,8 @@ class Jitted:
                     if entry.run is None:
                         entry.make_ready()
                     outs = call(entry.run, entry.program, every)
-                for index in entry.donated:
-                    _give_up(every[index])
+                if entry.donated:
+                    give_up(every, entry.donated)
             else:
                 if entry.around is not None:
                     entry.around.check()
@@ -348,11 +348,6 @@ def _structure_of_leaves(count: int):
 def _leaf_type(leaf):
     return leaf.type if hasattr(leaf, "type") and not isinstance(leaf, type) \
         else leaf_type(leaf, "an argument", "jit")
-
-
-def _give_up(leaf):
-    if type(leaf) is Array:
-        leaf.donate()
 
 
 def _parameters(fun) -> tuple | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from functrans import tree
 from functrans.api.calls import leaf_names, leaf_type
-from functrans.array import ArrayBase
+from functrans.array import Array, ArrayBase
 from functrans.config import config
 from functrans.device import device_named, elsewhere
 from functrans.errors import ArgumentError
@@ -140,8 +140,10 @@ class Compiled:
                                 f"{self.in_tree}, without static ones, got {structure}")
         self._check_types(leaves, args, kwargs)
         run = elsewhere.call_there if elsewhere.active else call
-        return tree.unflatten(self.out_tree, run(self.executable, entry.program,
-                                                 [*entry.captured, *leaves]))
+        every = [*entry.captured, *leaves]
+        outs = run(self.executable, entry.program, every)
+        give_up(every, entry.donated)
+        return tree.unflatten(self.out_tree, outs)
 
     def _check_types(self, leaves: list, args: tuple, kwargs: dict):
         expected = self._lowered.program.input_types[-len(leaves):] if leaves else ()
@@ -162,6 +164,13 @@ class Compiled:
 
     def __repr__(self):
         return f"<compiled {self._lowered._name}>"
+
+
+def give_up(leaves: list, donated: tuple):
+    """The donated ones of the leaves of a call have no value any more."""
+    for place in donated:
+        if type(leaves[place]) is Array:
+            leaves[place].donate()
 
 
 def target_name(device) -> str | None:

@@ -29,9 +29,13 @@ THREAD = "cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x"
 
 @dataclass(slots=True)
 class CudaText(KernelText):
-    """A kernel for a GPU, launched as `grid` blocks of `block` threads."""
+    """A kernel for a GPU, launched as `grid` blocks of `block` threads.
+
+    in_place: pairs of buffers, read and written, that may be the same memory.
+    """
     grid: tuple = (1,)
     block: int = 1
+    in_place: tuple = ()
 
 
 def emit_threads(part: Part) -> CudaText:

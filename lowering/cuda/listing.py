@@ -22,9 +22,10 @@ from lowering.source import digest, imports
 LONG = 64              # a constant of more numbers lies in a file beside the text
 
 
-def make_cuda_listing(program: Program, plan: Plan) -> CudaListing:
-    """The text of an optimized Program and its plan."""
-    writer = _Writer(plan, description(program))
+def make_cuda_listing(program: Program, plan: Plan, given: dict | None = None) -> CudaListing:
+    """The text of an optimized Program and its plan. given: for outputs, the number of the input
+    whose memory each can take."""
+    writer = _Writer(plan, description(program), given or {})
     listing = writer.listing()
     return CudaListing(listing.text, listing.hosts, listing.checks, writer.files, writer.launched)
 
@@ -52,8 +53,9 @@ def stored_name(dtype) -> str:
 class _Writer(Writer):
     """The functions of the module so far."""
 
-    def __init__(self, plan: Plan, text: str):
+    def __init__(self, plan: Plan, text: str, given: dict):
         super().__init__(plan, text)
+        self.given = given
         self.files: dict = {}
         self.launched: dict = {}                     # name -> CudaText
         self.numbers_of_kernels: dict = {}           # tuples of numbers -> name
@@ -102,8 +104,9 @@ class _Writer(Writer):
         outputs = tuple(result_kind(kind) for kind in plan.output_types)
         found = tuple((size, show_location(location) if location else "?")
                       for location, size in self.checks)
-        makers = [f"empty({quoted(kind_name(kind))}, {kind.size})" for kind in plan.output_types]
-        lines = ["def run(*arrays, hosts=(), failure=None):",
+        free = ", free=()" if self.given else ""
+        makers = [self._maker(*pair) for pair in enumerate(plan.output_types)]
+        lines = [f"def run(*arrays, hosts=(), failure=None{free}):",
                  *wrapped("inputs = pointers(arrays, (", *parts_of_tuple(inputs)),
                  *wrapped("outputs = [", makers, "]"),
                  f"{INDENT}error = checks({len(found)})",
@@ -114,6 +117,13 @@ class _Writer(Writer):
         parts, end = parts_of_tuple(outputs)
         return "\n".join([*lines, *wrapped("return finish(outputs, (", parts,
                                            f"{end[:-1]}, report)" if found else end)])
+
+
+    def _maker(self, number: int, kind) -> str:
+        """The text of an output's memory."""
+        fresh = f"empty({quoted(kind_name(kind))}, {kind.size})"
+        place = self.given.get(number)
+        return fresh if place is None else f"inputs[{place}] if {place} in free else {fresh}"
 
 
 class _Function(Function):

@@ -6,7 +6,8 @@ Whoever waits for an array looks at the reports that it depends on and at no oth
 first; an array whose computation failed raises each time. What failed and was never read, as its
 arrays are gone, is told by `raise_unread`.
 
-In: what looks at the record of a run. Out: `Report`s, errors. Imports the standard library.
+In: what looks at the record of a run. Out: `Report`s, errors. Imports
+`lowering.errors`.
 """
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import RLock
+
+from lowering.errors import DeviceFailure
 
 MOST = 256              # runs of which nothing is known, before the host looks at the first
 
@@ -31,8 +34,8 @@ class Report:
 
     __slots__ = ("look", "before", "failed", "make_error")
 
-    def __init__(self, look: Callable, before: tuple = ()):
-        self.look: Callable | None = look
+    def __init__(self, look: Callable | None, before: tuple = ()):
+        self.look = look
         self.before = before
         self.failed: Report | None = None       # the first run that failed: this, or one before it
         self.make_error: Callable | None = None
@@ -105,6 +108,20 @@ def raise_failed(reports: Iterable[Report]):
     if failed is not None:
         _unread.pop(failed, None)
         raise failed.make_error()
+
+
+def lose(arrays: Iterable):
+    """Whoever reads these arrays is told that they are no more."""
+    for array in arrays:
+        if hasattr(array, "reports"):
+            report = Report(None)
+            report.failed, report.make_error = report, _lost
+            array.reports = (report,)
+
+
+def _lost() -> DeviceFailure:
+    return DeviceFailure("the memory of this array was donated to a call that failed, and may be "
+                         "overwritten: do not donate what is to be tried again")
 
 
 def raise_unread():

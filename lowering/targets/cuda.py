@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from functrans.ir.program import Program
-from lowering.cuda import driver
+from lowering.cuda import driver, reports
+from lowering.cuda.donation import donations, free_to_take, in_place
 from lowering.cuda.emit import CudaText
 from lowering.cuda.lanes import cuda_loop_kernel
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
 from lowering.cuda.products import is_product, product_kernels
-from lowering.cuda.reports import follow, reading, reports_of
 from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import sort_kernels
@@ -35,10 +35,11 @@ from lowering.pipeline import Emitters, make_plan, optimize
 from lowering.source import FOLDER, as_function, load, module_text, save
 
 
-def compile_for_cuda(program: Program, cache_folder=None, watch=None) -> CudaExecutable:
+def compile_for_cuda(program: Program, donated: tuple = (), cache_folder=None,
+                     watch=None) -> CudaExecutable:
     """Optimizes and plans a Program, and writes its text."""
     optimized = optimize(program, watch, routines=False)
-    return CudaExecutable(optimized, make_plan(optimized, EMITTERS), cache_folder)
+    return CudaExecutable(optimized, make_plan(optimized, EMITTERS), cache_folder, donated)
 
 
 # ---- kernels ----
@@ -46,9 +47,18 @@ def compile_for_cuda(program: Program, cache_folder=None, watch=None) -> CudaExe
 def _cluster(kernel: Kernel) -> list:
     if any(_is_stack(s) for s in kernel.statements):
         return [emit(build_nest(kernel))]            # the host keeps stacks
-    texts = [emit_part(part) for part in parts(kernel) if part.points]
-    if None in texts:
-        texts = [emit_part(part) for part in parts(kernel, in_pieces=False) if part.points]
+    texts = _texts(parts(kernel))
+    return _texts(parts(kernel, in_pieces=False)) if None in texts else texts
+
+
+def _texts(parts: list) -> list:
+    """The kernels of parts; None for those that cannot be taken in pieces."""
+    texts = []
+    for part in parts:
+        if part.points:
+            texts.append(emit_part(part))
+            if texts[-1] is not None:
+                texts[-1].in_place = in_place(part, texts[-1])
     return texts
 
 
@@ -65,11 +75,13 @@ EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, i
 class CudaExecutable:
     """A Program for a device. `path`: the file with its text."""
 
-    def __init__(self, program: Program, plan, folder=None):
+    def __init__(self, program: Program, plan, folder=None, donated: tuple = ()):
         self.program = program
         self.plan = plan
         self.records: tuple = ()        # of kernels that were compiled; they are when launched
-        self._listing = make_cuda_listing(program, plan)
+        given = donations(plan, donated)
+        self._given = tuple(given.values())         # inputs whose memory outputs can take
+        self._listing = make_cuda_listing(program, plan, given)
         self._folder = Path(folder or tempfile.gettempdir()) / FOLDER
 
     @cached_property
@@ -92,16 +104,24 @@ class CudaExecutable:
         It does not wait for them. An index out of bounds is an error where someone waits for them,
         or for what is computed from them.
         """
-        before = reports_of(arrays)
+        before = reports.reports_of(arrays)
         if not before:
             return self._launch(arrays)
-        with reading(before):
+        with reports.reading(before):
             outs = self._launch(arrays)
-        follow(outs, before)
+        reports.follow(outs, before)
         return outs
 
     def _launch(self, arrays: Sequence) -> list:
-        return self.module.run(*arrays, hosts=self._listing.hosts, failure=self._failure)
+        own = dict(hosts=self._listing.hosts, failure=self._failure)
+        if not self._given:
+            return self.module.run(*arrays, **own)
+        free = free_to_take(arrays, self._given)
+        try:
+            return self.module.run(*arrays, **own, free=free)
+        except BaseException:
+            reports.lose([arrays[place] for place in free])
+            raise
 
     def _failure(self, index: int, code: int, size: int, line: str) -> IndexOutOfBounds:
         location, size = self._listing.checks[code]
