@@ -15,11 +15,13 @@ from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program
 from functrans.ir.rewrite import dead_code, inline, map_inner
 from lowering.library import lower_routines
+from lowering.loops import Kernel
 from lowering.native import lapack
 from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
 from lowering.passes.cluster import Cluster
 from lowering.passes.domains import is_library_product
+from lowering.passes.epilogues import WithEpilogue, with_epilogues
 from lowering.passes.fuse import Fuser, Opaque
 from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
@@ -89,12 +91,14 @@ class Emitters:
     results, and the kernel class, as texts. loop: as `loop_kernel`. product: a `Product` as texts,
     or None for a library.
     is_product: whether a contraction, given as equation and kernel class, is a `Product`.
+    epilogues: whether products compute what is read of their results alone.
     """
     cluster: Callable
     sort: Callable
     loop: Callable
     product: Callable
     is_product: Callable
+    epilogues: bool = False
 
 
 def _on_cpu(kernel) -> list:
@@ -118,9 +122,16 @@ def make_plan(program: Program, emitters: Emitters = CPU) -> Plan:
     """The steps of an optimized Program."""
     fuser = Fuser(program, emitters.is_product).run()
     lowering = Lowering(emitters)
-    steps = [step for number in ordered_steps(fuser)
-             for step in lowering.steps(fuser.steps[number], fuser)]
+    fused = [_built(fuser.steps[number], fuser) for number in ordered_steps(fuser)]
+    if emitters.epilogues:
+        fused = with_epilogues(fused)
+    steps = [step for each in fused for step in lowering.steps(each, fuser)]
     return assign_memory(Plan(steps, program.input_types, program.output_types))
+
+
+def _built(step, fuser: Fuser):
+    """A cluster as its kernel; any other step as it is."""
+    return build_kernel(step, fuser) if isinstance(step, Cluster) else step
 
 
 def ordered_steps(fuser: Fuser) -> list[int]:
@@ -151,10 +162,12 @@ class Lowering:
         self.emitters = emitters
 
     def steps(self, step, fuser: Fuser):
-        if isinstance(step, Cluster):
-            kernel = build_kernel(step, fuser)
-            if kernel.statements:
-                yield from map(_launch, self.emitters.cluster(kernel))
+        step = _built(step, fuser)
+        if isinstance(step, WithEpilogue):
+            yield from self._product(step.product, step.kernel)
+        elif isinstance(step, Kernel):
+            if step.statements:
+                yield from map(_launch, self.emitters.cluster(step))
         else:
             yield from getattr(self, f"_{step.kind}", self._on_host)(step)
 
@@ -162,9 +175,10 @@ class Lowering:
         """The plan of an inner Program."""
         return make_plan(program, self.emitters)
 
-    def _product(self, step: Opaque):
+    def _product(self, step: Opaque, epilogue: Kernel | None = None):
         left, right = step.detail
-        product = Product(left, right, step.outputs[0], step.equation and step.equation.location)
+        product = Product(left, right, step.outputs[0], step.equation and step.equation.location,
+                          epilogue)
         texts = self.emitters.product(product)
         yield from [product] if texts is None else map(_launch, texts)
 

@@ -1,6 +1,6 @@
 """What is executed: steps in order, on buffers. All that targets read, none of it machine code.
 
-Imports `views`, `emit`.
+Imports `views`, `loops`, `kernel_text`.
 """
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lowering.kernel_text import KernelText
+from lowering.loops import Kernel
 from lowering.products import Matrices
 from lowering.views import Buffer, View
 
@@ -26,11 +27,15 @@ class Launch:
 
 @dataclass(eq=False, slots=True)
 class Product:
-    """A batch of matrix products: `target = left @ right.T`, row by row."""
+    """A batch of matrix products: `target = left @ right.T`, row by row.
+
+    epilogue: what is computed of each element instead of storing it: it reads it from `target`.
+    """
     left: Matrices
     right: Matrices
     target: View
     location: object = None
+    epilogue: Kernel | None = None
 
     @property
     def reads(self) -> list:

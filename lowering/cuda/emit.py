@@ -80,12 +80,12 @@ class GridEmitter(Emitter):
         count = " * ".join(self._extent(axis) for axis in self.grid)
         self._line(depth, line.format(point=point, count=count))
 
-    def indices(self, depth: int):
-        """The indices of a point: the last axis runs fastest."""
-        point, (*outer, last) = "point", self.grid
+    def indices(self, depth: int, point: str = "point", axes: list | None = None):
+        """The indices of a point on `axes`, or on the grid: the last axis runs fastest."""
+        *outer, last = axes = axes or self.grid
         for axis in reversed(outer):
             name, extent = self.axis_names[last], self._extent(last)
-            rest = self.axis_names[axis] if axis is self.grid[0] else "rest"
+            rest = self.axis_names[axis] if axis is axes[0] else "rest"
             self._line(depth, f"{rest}, {name} = {point} // {extent}, {point} % {extent}")
             point, last = rest, axis
 

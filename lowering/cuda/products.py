@@ -3,22 +3,27 @@
 Small products have a thread for each element of the result. Large ones go tile by tile: a block of
 threads brings two narrow tiles into shared memory, from which each thread takes what it needs for
 its own four by four elements. Where there are few tiles and long sums, sums are taken in pieces,
-and added by a second kernel.
+and added by a second kernel. What is computed of the result alone, element by element, is computed
+in the same kernel, before it is stored.
 
-In: a `Product`. Out: `CudaText`s. Imports `cuda.emit`, `cuda.parts`, `plan`, `loops`, `views`.
+In: a `Product`. Out: `CudaText`s. Imports `nest`, `cuda.elements`, `cuda.parts`, `plan`, `loops`,
+`views`.
 """
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from functrans.ir.type import name_of
+from lowering.cuda.elements import ElementEmitter, store_of
 from lowering.cuda.emit import THREAD, CudaText, block_size, emit_threads
 from lowering.cuda.parts import Part
-from lowering.kernel_text import (INDENT, Parameter, constant, from_memory, local_dtype,
-                                  to_memory)
-from lowering.loops import Axis, Kernel, Load, Place, Reduce, Store
+from lowering.kernel_text import constant, from_memory, local_dtype
+from lowering.loops import Axis, Kernel, Load, Place, Reduce
+from lowering.nest import prepare_axes
 from lowering.passes.domains import BLAS_DTYPES, is_matrix_product
 from lowering.plan import Product
+from lowering.sorting import indented
 from lowering.views import Buffer, View, whole
 
 TILE = 64            # rows and columns of a tile of the result
@@ -48,15 +53,17 @@ def product_kernels(step: Product) -> list[CudaText]:
     count = math.prod(left.batch_shape)
     if not count * left.rows * right.rows:
         return []
+    epilogue = step.epilogue or store_of(step, step.target, 1)
     large = min(left.rows, right.rows) >= LEAST and right.rows <= MOST * TILE
     if not large:
-        return [_by_element(step, count)]
+        return [_by_element(step, count, epilogue)]
     pieces = _pieces(step, count)
     if pieces == 1:
-        return [_by_tiles(step, count, 1, step.target)]
+        return [_by_tiles(step, count, 1, epilogue)]
     view = whole(Buffer(local_dtype(step.target.dtype), pieces * step.target.size),
                  (pieces, step.target.size))
-    return [_by_tiles(step, count, pieces, view), _total(step, view)]
+    return [_by_tiles(step, count, pieces, store_of(step, view, pieces)),
+            _total(step, view, epilogue)]
 
 
 def _pieces(step: Product, count: int) -> int:
@@ -65,97 +72,118 @@ def _pieces(step: Product, count: int) -> int:
     return max(min(BLOCKS // tiles, step.left.columns // PIECE), 1)
 
 
-def _total(step: Product, view: View) -> CudaText:
-    """The sum of the pieces."""
-    piece, element = Axis(view.shape[0]), Axis(view.shape[1])
-    dtype = view.dtype
-    load = Load([], dtype, frozenset([piece, element]), step.location,
-                place=Place(view, 0, {piece: view.shape[1], element: 1}))
-    total = Reduce([load], dtype, load.axes, step.location, over=frozenset([piece]),
-                   init=dtype.type(0), combine="sum_step({acc}, {0})")
-    store = Store([total], dtype, frozenset([element]), step.location,
-                  place=Place(step.target, step.target.offset, {element: 1}))
-    return emit_threads(Part(Kernel([load, total, store], [piece, element]), [element]))
+def _total(step: Product, view: View, epilogue: Kernel) -> CudaText:
+    """The sum of the pieces in place of what `epilogue` reads."""
+    piece, result = Axis(view.shape[0]), step.target.buffer.root()
+    changed: dict = {}
+    statements: list = []
+    for statement in epilogue.statements:
+        if isinstance(statement, Load) and statement.place.view.buffer.root() is result:
+            statements += _sum_over(piece, view, statement)
+        else:
+            inputs = [changed[id(value)] for value in statement.inputs]
+            statements.append(replace(statement, inputs=inputs))
+        changed[id(statement)] = statements[-1]
+    kernel = prepare_axes(Kernel(statements, [piece, *epilogue.axes]))
+    return emit_threads(Part(kernel, [axis for axis in kernel.axes if axis is not piece]))
+
+
+def _sum_over(piece: Axis, view: View, load: Load) -> list:
+    """The sum over the pieces of what a statement loads."""
+    strides = {piece: view.shape[1], **load.place.coefficients}
+    each = Load([], view.dtype, frozenset(strides), load.location, place=Place(view, 0, strides))
+    return [each, Reduce([each], view.dtype, each.axes, load.location, over=frozenset([piece]),
+                         init=view.dtype.type(0), combine="sum_step({acc}, {0})")]
 
 
 # ---- a thread for each element ----
 
-def _by_element(step: Product, count: int) -> CudaText:
-    left, right = step.left, step.right
-    points = count * left.rows * right.rows
+def _by_element(step: Product, count: int, epilogue: Kernel) -> CudaText:
+    points = count * step.left.rows * step.right.rows
     batch = _Batch(step)
     indices = ["row, column = point // columns, point % columns"] if not batch.rank else [
         "rest, column = point // columns, point % columns",
         "matrix, row = rest // rows, rest % rows"]
-    lines = [f"point = {THREAD}",
-             f"if point < {batch.count}rows * columns:",
-             *_indented(1, [
-                 *indices, *batch.lines(),
-                 f"acc = {_zero(step)}",
-                 "for k in range(inner):",
-                 f"    acc = acc + {_left(batch, 'row', 'k')} * {_right(batch, 'column', 'k')}",
-                 f"y0[point] = {to_memory('acc', step.target.dtype)}"])]
+    emitter = ElementEmitter(step, epilogue, {**_sizes(step), **batch.numbers()})
+    emitter.write(1, [f"point = {THREAD}", f"if point < {batch.count}rows * columns:"])
+    emitter.write(2, [
+        *indices, *batch.lines(),
+        f"acc = {_zero(step)}",
+        "for k in range(inner):",
+        f"    acc = acc + {_left(batch, 'row', 'k')} * {_right(batch, 'column', 'k')}"])
+    emitter.element(2, "acc")
     block = block_size(points)
-    return _text(step, lines, {**_sizes(step), **batch.numbers()}, step.target,
-                 (-(-points // block),), block)
+    return emitter.text((-(-points // block),), block, 1)
 
 
 # ---- tile by tile ----
 
-def _by_tiles(step: Product, count: int, pieces: int, target: View) -> CudaText:
-    """pieces: of each sum; the results of all pieces lie one after the other in `target`."""
+def _by_tiles(step: Product, count: int, pieces: int, epilogue: Kernel) -> CudaText:
+    """pieces: of each sum."""
     batch = _Batch(step)
+    several = batch.rank > 0 or pieces > 1
+    numbers = {**_sizes(step), **batch.numbers(), **({"pieces": pieces} if several else {})}
+    emitter = ElementEmitter(step, epilogue, numbers)
     kind = name_of(local_dtype(step.target.dtype))
-    lines = [f"tile0 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
-             f"tile1 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
-             f"acc = cuda.local.array((4, 4), {kind})",
-             "thread = cuda.threadIdx.x",
-             "down, across = thread // 16, thread % 16",
-             f"top, side = cuda.blockIdx.x * {TILE}, cuda.blockIdx.y * {TILE}"]
-    if not batch.rank and pieces == 1:
-        lines += _one_product(step, batch, target, False)
-    else:
-        lines += [f"for number in range(cuda.blockIdx.z, {batch.count}pieces, cuda.gridDim.z):",
-                  *_indented(1, [*(["matrix, piece = number // pieces, number % pieces"]
-                                   if batch.rank else ["piece = number"]),
-                                 *batch.lines(), *_one_product(step, batch, target, True)])]
+    emitter.write(1, [
+        f"tile0 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
+        f"tile1 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
+        f"acc = cuda.local.array(16, {kind})",
+        "thread = cuda.threadIdx.x",
+        "down, across = thread // 16, thread % 16",
+        f"top, side = cuda.blockIdx.x * {TILE}, cuda.blockIdx.y * {TILE}"])
+    if several:
+        emitter.write(1, [f"for number in range(cuda.blockIdx.z, {batch.count}pieces, "
+                          "cuda.gridDim.z):"])
+        emitter.write(2, ["matrix, piece = number // pieces, number % pieces"
+                          if batch.rank else "piece = number", *batch.lines()])
+    _one_product(emitter, step, batch, 2 if several else 1)
     grid = (-(-step.left.rows // TILE), -(-step.right.rows // TILE), min(count * pieces, MOST))
-    numbers = {**_sizes(step), **batch.numbers()}
-    if batch.rank or pieces > 1:
-        numbers |= {"pieces": pieces, "size": step.target.size}
-    return _text(step, lines, numbers, target, grid, 256)
+    return emitter.text(grid, 256, 1)
 
 
-def _one_product(step: Product, batch: _Batch, target: View, in_pieces: bool) -> list[str]:
-    """A tile of the result of one piece of one product."""
-    first, gap = (f"piece * {DEPTH}", f"pieces * {DEPTH}") if in_pieces else ("0", str(DEPTH))
-    matrix = "matrix * rows + " if batch.rank else ""
-    start = "piece * size + " if in_pieces else ""
-    place = f"({matrix}row) * columns" if matrix else "row * columns"
-    total = to_memory("acc[r, c]", target.dtype)
-    return [
+def _one_product(emitter: ElementEmitter, step: Product, batch: _Batch, depth: int):
+    """A tile of the result of one product, or of one piece of it if there are several."""
+    first, gap = (f"piece * {DEPTH}", f"pieces * {DEPTH}") if depth > 1 else ("0", str(DEPTH))
+    emitter.write(depth, [
         "for r in range(4):",
         "    for c in range(4):",
-        f"        acc[r, c] = {_zero(step)}",
+        f"        acc[4 * r + c] = {_zero(step)}",
         f"for start_k in range({first}, inner, {gap}):",
         "    for part in range(4):",
         "        place = part * 256 + thread",
-        *_indented(2, _fetch("tile0", "top", "rows", _left(batch, "row", "k"),
-                             step.left.column_stride == 1, step)),
-        *_indented(2, _fetch("tile1", "side", "columns", _right(batch, "row", "k"),
-                             step.right.column_stride == 1, step)),
+        *indented(2, _fetch("tile0", "top", "rows", _left(batch, "row", "k"),
+                            step.left.column_stride == 1, step)),
+        *indented(2, _fetch("tile1", "side", "columns", _right(batch, "row", "k"),
+                            step.right.column_stride == 1, step)),
         "    cuda.syncthreads()",
         f"    for k in range({DEPTH}):",
         "        for r in range(4):",
         "            for c in range(4):",
-        "                acc[r, c] += tile0[k, down + 16 * r] * tile1[k, across + 16 * c]",
-        "    cuda.syncthreads()",
-        "for r in range(4):",
-        "    row = top + down + 16 * r",
-        "    for c in range(4):",
-        "        column = side + across + 16 * c",
-        "        if row < rows and column < columns:",
-        f"            y0[{start}{place} + column] = {total}"]
+        "                acc[4 * r + c] += tile0[k, down + 16 * r] * tile1[k, across + 16 * c]",
+        "    cuda.syncthreads()"])
+    _each_sum(emitter, depth)
+
+
+def _each_sum(emitter: ElementEmitter, depth: int):
+    """What is done with the sums of a thread. If it is much, it is a loop that is not unrolled:
+    as registers have no index, the sums move on, and it is always the turn of the first."""
+    if emitter.is_light():
+        emitter.write(depth, [
+            "for r in range(4):",
+            "    row = top + down + 16 * r",
+            "    for c in range(4):",
+            "        column = side + across + 16 * c",
+            "        if row < rows and column < columns:"])
+        emitter.element(depth + 3, "acc[4 * r + c]")
+        return
+    emitter.write(depth, [
+        "for part in range(16):",
+        "    row, column = top + down + 16 * (part // 4), side + across + 16 * (part % 4)",
+        "    if row < rows and column < columns:"])
+    emitter.element(depth + 2, "acc[0]")
+    emitter.write(depth, ["    for k in range(15):",
+                          "        acc[k] = acc[k + 1]"])
 
 
 def _fetch(tile: str, first: str, limit: str, element: str, along_k: bool, step) -> list[str]:
@@ -227,22 +255,3 @@ def _merged(dims: list) -> list:
             found.append((n, a, b))
     return found
 
-
-def _text(step: Product, lines: list, numbers: dict, target: View, grid: tuple,
-          block: int) -> CudaText:
-    parameters = [_pointer("x0", step.left.view), _pointer("x1", step.right.view),
-                  _pointer("y0", target),
-                  *(Parameter(name, "integer", None, int(value))
-                    for name, value in numbers.items())]
-    head = f"def kernel({', '.join(p.name for p in parameters)}):"
-    locations = [step.location] * (len(lines) + 1)
-    return CudaText("\n".join([head, *_indented(1, lines)]) + "\n", parameters, [], None,
-                    locations, grid, block)
-
-
-def _pointer(name: str, view: View) -> Parameter:
-    return Parameter(name, "pointer", view.dtype, View(view.buffer, view.offset, (), ()))
-
-
-def _indented(depth: int, lines: list) -> list:
-    return [INDENT * depth + line for line in lines]

@@ -67,7 +67,8 @@ def _is_stack(statement) -> bool:
         and not isinstance(statement.place.view.dtype, np.dtype)
 
 
-EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product)
+EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product,
+                    epilogues=True)
 
 
 # ---- the whole ----

@@ -8,6 +8,7 @@ from on_cuda import compiled, cuda_texts
 from programs import PROGRAMS, dense, floats, layer_norm, softmax
 from test_laws import each
 
+import functrans.numpy as fnp
 from lowering.cuda import driver
 from lowering.cuda.runtime import know_math
 from lowering.source import as_function, module_text
@@ -21,6 +22,11 @@ HOT = {
     "softmax of rows": (softmax, (WIDE,)),
     "layer norm of rows": (layer_norm, (WIDE, floats(100), floats(100))),
     "dense by tiles": (dense, (SQUARE, SQUARE, floats(100))),
+    "dense by tiles, light": (lambda x, w, b: fnp.maximum(x @ w + b, 0),
+                              (SQUARE, SQUARE, floats(100))),
+    "dense by tiles, rows in two dimensions": (
+        lambda x, w, b: fnp.tanh(x @ w + b[:, None]),
+        (floats(3, 40, 50), floats(50, 40), floats(40))),
     "product of doubles": (lambda x: x @ x.T, (SQUARE.astype("float64"),)),
     "sum in pieces": (lambda x: (x * x).sum(), (floats(100_000),)),
 }
@@ -52,6 +58,5 @@ def test_hot_kernels_do_not_spill(name, capability):
 
 
 def test_the_ptx_of_all_kernels_can_be_asked_for():
-    function, args = PROGRAMS["dense"]
-    executable, _ = compiled(function, args)
+    executable, _ = compiled(lambda x: softmax(x @ x.T), (WIDE,))
     assert executable.ptx((9, 0)).count(".visible .entry") == len(cuda_texts(executable)) > 1
