@@ -72,11 +72,13 @@ def clear_cache(folder):
 
 def pack_cache(folder, file) -> int:
     """Writes the kernels of a folder that this machine uses to one file; how many there are."""
+    from lowering.cuda import store
     from lowering.native import archive
-    return archive.pack(folder, file)
+    return archive.pack(folder, file, store)
 
 
 def unpack_cache(file, folder) -> tuple[int, int]:
     """Puts the kernels of such a file into a folder: how many are new, how many there are."""
+    from lowering.cuda import store
     from lowering.native import archive
-    return archive.unpack(file, folder)
+    return archive.unpack(file, folder, store)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from lowering.cuda import dlpack, machine_code, reports, store
 from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
 from lowering.cuda.status import how_to_install, probe
 from lowering.errors import CompilerMissing, DeviceMissing
+from lowering.records import COMPILED, DISK, Record
+from lowering.source import digest
 
 _lock = RLock()
 
@@ -97,6 +100,7 @@ def status():
     return probe(simulated())
 
 
+@cache
 def available() -> bool:
     """Whether there is a device to run on."""
     return bool(status().devices)
@@ -240,6 +244,7 @@ class Kernel:
         self._loaded = None
         self._texts: dict = {}
         self._cubins: dict = {}
+        self._origin = COMPILED, "it is new in this process"
 
     @property
     def name(self) -> str:
@@ -250,10 +255,21 @@ class Kernel:
 
         shared: bytes of dynamic shared memory for each block.
         """
-        loaded = self._loaded
-        if loaded is None:
-            loaded = self._loaded = backend().load(self)
-        backend().launch(loaded, grid, block, arguments, shared)
+        if self._loaded is None:
+            self.make_ready()
+        backend().launch(self._loaded, grid, block, arguments, shared)
+
+    def make_ready(self, text: str = "") -> Record | None:
+        """Loads it on the device, compiled if need be. What is to be remembered of that; None if
+        it was loaded before."""
+        with _lock:
+            if self._loaded is not None:
+                return None
+            start = time.perf_counter()
+            self._loaded = backend().load(self)
+        seconds = time.perf_counter() - start
+        name = f"cuda_kernel_{digest(text + repr(self.signature))}"
+        return Record(name, seconds, *self._origin, text)
 
     def ptx(self, capability: tuple) -> str:
         """The PTX for a compute capability such as (9, 0). Needs no device."""
@@ -277,6 +293,8 @@ class Kernel:
         """The machine code from disk, or compiled and kept there."""
         path = store.path_for(self.function, self.signature, capability, self.fastmath)
         found = store.load(path)
+        self._origin = (DISK, "") if found else \
+            (COMPILED, "it is not on disk" if path else "there is no cache folder")
         if found is None:
             found = machine_code.link(self._ptx(capability), self.name, capability)
             store.save(path, found)

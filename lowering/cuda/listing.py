@@ -118,7 +118,6 @@ class _Writer(Writer):
         return "\n".join([*lines, *wrapped("return finish(outputs, (", parts,
                                            f"{end[:-1]}, report)" if found else end)])
 
-
     def _maker(self, number: int, kind) -> str:
         """The text of an output's memory."""
         fresh = f"empty({quoted(kind_name(kind))}, {kind.size})"

@@ -25,20 +25,31 @@ from lowering.source import FOLDER
 COMPILERS = ("numba-cuda", "numba", "nvidia-nvvm", "nvidia-cuda-nvcc", "nvidia-cuda-nvcc-cu12",
              "nvidia-nvjitlink", "nvidia-nvjitlink-cu12")
 HASH, NAME = 32, 16          # bytes of a checksum, letters of the name of a folder
+ENDING = ".cubin"
 
 
 @cache
-def environment() -> str:
-    """A digest of the compilers and of the functions that kernels call."""
-    digest = hashlib.sha256(platform.python_version().encode())
-    settings = {name: value for name, value in os.environ.items() if name.startswith("NUMBA_")}
-    digest.update(repr(sorted(settings.items())).encode())
-    for package in COMPILERS:
-        digest.update(f"{package} {version_of(package)}\n".encode())
+def environment_parts() -> dict[str, str]:
+    """What decides machine code besides the kernel, by name: compilers, settings, and the functions
+    that kernels call."""
+    settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
+    digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in (*sorted((here.parent / "math").glob("*.py")), here / "machine_code.py"):
         digest.update(path.read_bytes())
-    return digest.hexdigest()
+    packages = {package: version_of(package) or "" for package in COMPILERS}
+    return {"Python": platform.python_version(), "settings of numba": str(settings), **packages,
+            "functrans": digest.hexdigest()}
+
+
+def environment() -> str:
+    """A digest of all of that."""
+    return hashlib.sha256(repr(environment_parts()).encode()).hexdigest()
+
+
+def folder_in(cache_folder: Path) -> Path:
+    """Where machine code for this environment lies in a cache folder."""
+    return Path(cache_folder) / environment()[:NAME]
 
 
 def path_for(function, signature: tuple, capability: tuple, fastmath: bool) -> Path | None:
@@ -53,7 +64,7 @@ def path_for(function, signature: tuple, capability: tuple, fastmath: bool) -> P
     parts = (code.co_name, code.co_code.hex(), repr(code.co_consts), code.co_names,
              code.co_varnames, signature, capability, fastmath)
     name = hashlib.sha256(repr(parts).encode()).hexdigest()
-    return folder.parent / environment()[:NAME] / f"{name[:32]}.cubin"
+    return folder_in(folder.parent) / f"{name[:32]}{ENDING}"
 
 
 def load(path: Path | None) -> Cubin | None:

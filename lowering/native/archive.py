@@ -1,10 +1,11 @@
 """The cache folder's kernels for this machine as one file, for another machine like it.
 
 A zip file with a manifest: what decides machine code here, and a checksum of each file. It is
-unpacked where all of that is the same; kernels that are there already stay as they are. Checksums
-find damage, not malice: kernels are machine code, so unpack archives that you trust.
+unpacked where all of that is the same; kernels that are there already stay as they are. Kernels for
+a device come along, and are unpacked where what compiles for it is the same. Checksums find damage,
+not malice: kernels are machine code, so unpack archives that you trust.
 
-In: a cache folder, a file. Out: counts. Imports `cache`.
+In: a cache folder, a file, the module that keeps a device's kernels. Out: counts. Imports `cache`.
 """
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import json
 import os
 import re
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -23,20 +25,41 @@ from lowering.native.cache import DiskCache
 FORMAT = "functrans kernels 1"
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"\w+\.(bin|py)")
+_DEVICE_NAME = re.compile(r"\w+\.cubin")
 
 
-def pack(folder: Path, file: Path) -> int:
-    """Writes the kernels that this machine uses to an archive; how many there are."""
-    contents = {path.name: path.read_bytes() for path in sorted(DiskCache(folder).folder.glob("*"))
-                if _NAME.fullmatch(path.name)}
-    kernels = sum(name.endswith(".bin") for name in contents)
+def pack(folder: Path, file: Path, device=None) -> int:
+    """Writes the kernels that this machine uses to an archive; how many there are.
+
+    device: where kernels for a device lie: see lowering/cuda/store.py.
+    """
+    contents = _contents(DiskCache(folder).folder, _NAME)
+    there = _contents(device.folder_in(folder), _DEVICE_NAME) if device else {}
+    kernels = _kernels(contents) + len(there)
     if not kernels:
         raise ArchiveError(f"there are no kernels for this machine in {folder}; run the program "
                            "whose kernels are wanted, then pack")
     manifest = {"format": FORMAT, "environment": cache.environment_parts(),
-                "files": {name: _checksum(data) for name, data in contents.items()}}
-    _write_whole(Path(file), {MANIFEST: json.dumps(manifest, indent=1).encode(), **contents})
+                "files": _checksums(contents)}
+    if there:
+        manifest["device"] = {"environment": device.environment_parts(),
+                              "files": _checksums(there)}
+    _write_whole(Path(file), {MANIFEST: json.dumps(manifest, indent=1).encode(), **contents,
+                              **there})
     return kernels
+
+
+def _contents(folder: Path, names: re.Pattern) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))
+            if names.fullmatch(path.name)}
+
+
+def _kernels(names) -> int:
+    return sum(name.endswith((".bin", ".cubin")) for name in names)
+
+
+def _checksums(contents: dict) -> dict[str, str]:
+    return {name: _checksum(data) for name, data in contents.items()}
 
 
 def _checksum(data: bytes) -> str:
@@ -57,23 +80,30 @@ def _write_whole(file: Path, contents: dict):
         raise
 
 
-def unpack(file: Path, folder: Path) -> tuple[int, int]:
+def unpack(file: Path, folder: Path, device=None) -> tuple[int, int]:
     """Puts an archive's kernels into a cache folder: how many are new, and how many there are.
 
     Raises `ArchiveError` where the archive is damaged, or made for another machine; then nothing
-    is written.
+    is written. Kernels for a device that other compilers made are left out, with a warning.
     """
-    contents = _read(Path(file))
-    target = DiskCache(folder).folder
-    target.mkdir(parents=True, exist_ok=True)
-    new = [name for name in contents if not (target / name).exists()]
+    contents, there = _read(Path(file), device)
+    placed = {DiskCache(folder).folder: contents}
+    if there:
+        placed[device.folder_in(folder)] = there
+    return tuple(map(sum, zip(*(_place(*pair) for pair in placed.items()))))
+
+
+def _place(folder: Path, contents: dict) -> tuple[int, int]:
+    """Writes what a folder lacks: how many kernels are new, and how many there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    new = [name for name in contents if not (folder / name).exists()]
     for name in sorted(new, key=lambda name: name.endswith(".bin")):    # texts before kernels
-        cache.write_file(target / name, contents[name])
-    return tuple(sum(name.endswith(".bin") for name in names) for names in (new, contents))
+        cache.write_file(folder / name, contents[name])
+    return _kernels(new), _kernels(contents)
 
 
-def _read(file: Path) -> dict[str, bytes]:
-    """The files of an archive, each as its checksum says."""
+def _read(file: Path, device) -> tuple[dict, dict]:
+    """The files of an archive, and those for a device, each as its checksum says."""
     try:
         with zipfile.ZipFile(file) as archive:
             manifest = json.loads(archive.read(MANIFEST))
@@ -82,26 +112,50 @@ def _read(file: Path) -> dict[str, bytes]:
                                    f"reads {FORMAT!r}: pack it anew")
             _check_environment(file, manifest["environment"])
             contents = {name: archive.read(name) for name in manifest["files"]}
+            other = manifest.get("device") or {"environment": {}, "files": {}}
+            there = {name: archive.read(name) for name in other["files"]}
     except FileNotFoundError:
         raise ArchiveError(f"there is no file {file}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError,
+            EOFError) as error:
         if isinstance(error, ArchiveError):
             raise
         raise ArchiveError(f"{file} is damaged, or no archive of kernels ({error})") from None
+    _check_files(file, contents, manifest["files"], _NAME)
+    _check_files(file, there, other["files"], _DEVICE_NAME)
+    return contents, there if _is_for_us(there, other["environment"], device) else {}
+
+
+def _check_files(file: Path, contents: dict, checksums: dict, names: re.Pattern):
     for name, data in contents.items():
-        if not _NAME.fullmatch(name) or _checksum(data) != manifest["files"][name]:
+        if not names.fullmatch(name) or _checksum(data) != checksums[name]:
             raise ArchiveError(f"{file} is damaged: {name} is not as it was packed")
-    return contents
+
+
+def _is_for_us(kernels: dict, theirs: dict, device) -> bool:
+    """Whether an archive's kernels for a device would be used here; a warning if not."""
+    if not kernels or device is None:
+        return False
+    other = _differences(theirs, device.environment_parts())
+    if other:
+        warnings.warn(f"{len(kernels)} kernels for a device are left out: other compilers made "
+                      f"them; {other}", stacklevel=2)
+    return not other
 
 
 def _check_environment(file: Path, theirs: dict):
     """Kernels run where everything that decides machine code is the same."""
-    own = cache.environment_parts()
-    other = [f"{name}: {_difference(theirs.get(name, ''), own.get(name, ''))}"
-             for name in dict.fromkeys((*own, *theirs)) if theirs.get(name) != own.get(name)]
+    other = _differences(theirs, cache.environment_parts())
     if other:
         raise ArchiveError(f"the kernels of {file} were made for another machine or version, and "
-                           "would not be used here; " + "; ".join(other))
+                           f"would not be used here; {other}")
+
+
+def _differences(theirs: dict, own: dict) -> str:
+    """What differs of what decides machine code, by name."""
+    return "; ".join(f"{name}: {_difference(theirs.get(name, ''), own.get(name, ''))}"
+                     for name in dict.fromkeys((*own, *theirs))
+                     if theirs.get(name) != own.get(name))
 
 
 def _difference(theirs: str, own: str) -> str:

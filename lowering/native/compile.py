@@ -17,28 +17,13 @@ from functrans.ir.type import name_of
 from lowering.errors import KernelFailure
 from lowering.native import machine
 from lowering.native.cache import Stored
+from lowering.records import COMPILED, DISK, Record
 from lowering.source import as_function, digest, module_text
-
-DISK, COMPILED = "disk", "compiled"
-
 
 @dataclass(slots=True)
 class Compiled:
     """A kernel in memory."""
     address: int
-    text: str
-
-
-@dataclass(slots=True)
-class Record:
-    """One kernel that was made ready: when, how long it took, and where it came from.
-
-    reason: why it was not found in this process or on disk.
-    """
-    name: str
-    seconds: float
-    origin: str
-    reason: str
     text: str
 
 

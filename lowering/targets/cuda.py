@@ -28,7 +28,7 @@ from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import sort_kernels
 from lowering.emit import emit
-from lowering.errors import IndexOutOfBounds
+from lowering.errors import CompilerMissing, DeviceMissing, IndexOutOfBounds
 from lowering.loops import Kernel, Load, Store
 from lowering.nest import build_nest
 from lowering.pipeline import Emitters, make_plan, optimize
@@ -39,7 +39,9 @@ def compile_for_cuda(program: Program, donated: tuple = (), cache_folder=None,
                      watch=None) -> CudaExecutable:
     """Optimizes and plans a Program, and writes its text."""
     optimized = optimize(program, watch, routines=False)
-    return CudaExecutable(optimized, make_plan(optimized, EMITTERS), cache_folder, donated)
+    executable = CudaExecutable(optimized, make_plan(optimized, EMITTERS), cache_folder, donated)
+    executable.make_ready()
+    return executable
 
 
 # ---- kernels ----
@@ -79,7 +81,7 @@ class CudaExecutable:
     def __init__(self, program: Program, plan, folder=None, donated: tuple = ()):
         self.program = program
         self.plan = plan
-        self.records: tuple = ()        # of kernels that were compiled; they are when launched
+        self.records: tuple = ()        # of kernels that were made ready for it
         given = donations(plan, donated)
         self._given = tuple(given.values())         # inputs whose memory outputs can take
         self._listing = make_cuda_listing(program, plan, given)
@@ -98,6 +100,18 @@ class CudaExecutable:
     def module(self):
         """The text, imported."""
         return load(self.path)
+
+    def make_ready(self):
+        """Has the kernels on the device, if there is one: compiled, or read from disk."""
+        if not driver.available():
+            return
+        try:
+            driver.pool()
+            made = [getattr(self.module, name).kernel.make_ready(kernel.text)
+                    for name, kernel in self._listing.kernels.items()]
+        except (DeviceMissing, CompilerMissing):
+            return                      # who runs it is told
+        self.records = tuple(filter(None, made))
 
     def run(self, arrays: Sequence) -> list:
         """The outputs, arrays of the device, for arrays of the host or of the device.

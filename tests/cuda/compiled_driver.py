@@ -97,12 +97,16 @@ def kept_kernel(folder, factor=2.0):
 
 
 def test_machine_code_is_kept_on_disk(tmp_path, monkeypatch):
-    first = kept_kernel(tmp_path).cubin((9, 0))
+    kernel = kept_kernel(tmp_path)
+    first = kernel.cubin((9, 0))
+    assert kernel._origin == ("compiled", "it is not on disk")
     file, = tmp_path.glob("*/*.cubin")
     from lowering.native import cache
     assert file in [path for _, _, path in cache.files(tmp_path)]
     monkeypatch.setattr(driver.machine_code, "ptx", None)          # nothing is compiled
-    again = kept_kernel(tmp_path).cubin((9, 0))
+    kernel = kept_kernel(tmp_path)
+    again = kernel.cubin((9, 0))
+    assert kernel._origin == ("disk", "")
     assert again == first and again.report.capability == (9, 0)
     file.write_bytes(file.read_bytes()[:-1] + b"x")                # damaged
     with pytest.raises(TypeError):

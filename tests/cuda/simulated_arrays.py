@@ -151,6 +151,18 @@ def test_operations_are_compiled_once(x):
     assert np.asarray(y * -0.0 + y * 0.0).shape == (3, 4)
 
 
+def test_what_is_compiled_is_told():
+    f = ft.jit(lambda x: fnp.tanh(x) * 17.25 + x.sum(), device="cuda")
+    ft.explain_compiles(clear=True)
+    f(np.ones(5, np.float32))
+    report = ft.explain_compiles(clear=True)
+    assert len(report.compiled) == len(report.kernels) == 2 and "compiled, as it is" in repr(report)
+    assert any("tanh" in kernel.text for kernel in report.kernels)
+    f(np.ones(6, np.float32))                    # another size
+    record, = ft.explain_compiles()
+    assert not record.kernels and "no new kernel" in repr(ft.explain_compiles())
+
+
 def test_signed_zeros_are_different_literals(x):
     one = ft.device_put(np.float32(1), "cuda")
     signs = [float(np.copysign(1, np.asarray(one * zero))) for zero in (0.0, -0.0)]

@@ -14,6 +14,8 @@ import pytest
 
 import functrans as ft
 import functrans.__main__ as command
+from lowering.cuda import store
+from lowering.cuda.machine_code import Cubin, CubinReport
 from lowering.errors import ArchiveError
 from lowering.native import archive, cache, compile as native, machine
 from lowering.native.cache import DiskCache, Stored
@@ -403,6 +405,51 @@ def test_pack_and_unpack_by_command(tmp_path, capsys):
     assert f"packed 1 kernels into {file}" in shown
     assert f"unpacked 1 kernels into {tmp_path / 'here'}; 1 of them are new" in shown
     assert compile_once(tmp_path / "here").origin == "disk"
+
+
+def device_kernel(folder) -> Cubin:
+    """Machine code for a device, as if it had been compiled."""
+    cubin = Cubin(b"\x7fELF", "kernel_0", CubinReport("kernel_0", (9, 0), 8, 0, 0, 0, 0, 0, 4))
+    store.save(store.folder_in(folder) / f"abc{store.ENDING}", cubin)
+    return cubin
+
+
+def test_kernels_for_a_device_come_along(tmp_path, capsys):
+    compile_once(tmp_path / "there")
+    cubin = device_kernel(tmp_path / "there")
+    file = str(tmp_path / "kernels.zip")
+    with ft.config.override(cache_dir=tmp_path / "there"):
+        command.main(["cache", "pack", file])
+    with ft.config.override(cache_dir=tmp_path / "here"):
+        command.main(["cache", "unpack", file])
+    shown = capsys.readouterr().out
+    assert "packed 2 kernels into" in shown and "; 2 of them are new" in shown
+    assert store.load(store.folder_in(tmp_path / "here") / "abc.cubin") == cubin
+    assert compile_once(tmp_path / "here").origin == "disk"
+
+
+def test_kernels_for_a_device_that_other_compilers_made_are_left_out(tmp_path, monkeypatch):
+    compile_once(tmp_path / "there")
+    device_kernel(tmp_path / "there")
+    file = tmp_path / "kernels.zip"
+    archive.pack(tmp_path / "there", file, store)
+    parts = {**store.environment_parts(), "numba-cuda": "9.9"}
+    monkeypatch.setattr(store, "environment_parts", lambda: parts)
+    with pytest.warns(UserWarning, match="1 kernels for a device .*numba-cuda: .* 9.9 here"):
+        assert archive.unpack(file, tmp_path / "here", store) == (1, 1)
+    assert not list((tmp_path / "here").glob("*/*.cubin"))
+    assert archive.unpack(file, tmp_path / "other") == (1, 1)
+
+
+def test_a_damaged_kernel_for_a_device_writes_nothing(tmp_path):
+    compile_once(tmp_path / "there")
+    device_kernel(tmp_path / "there")
+    file = tmp_path / "kernels.zip"
+    archive.pack(tmp_path / "there", file, store)
+    _rewritten(file, lambda name, data: [(name, data + b"!" if name.endswith(".cubin") else data)])
+    with pytest.raises(ArchiveError, match="damaged: abc.cubin"):
+        archive.unpack(file, tmp_path / "here", store)
+    assert not (tmp_path / "here").exists()
 
 
 def test_commands_end_with_the_reason(tmp_path, capsys):
