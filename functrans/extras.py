@@ -1,10 +1,12 @@
 """Optional packages: imported when they are used, with an error that says how to get them.
 
-Imports `errors` only.
+Imports NumPy and `errors`.
 """
 from __future__ import annotations
 
 from importlib import import_module
+
+import numpy as np
 
 from functrans.errors import MissingExtraError
 
@@ -27,3 +29,19 @@ def require(module: str, extra: str):
         package = module.partition(".")[0]
         raise MissingExtraError(f"{package} is not installed. It comes with the extra {extra!r}: "
                                 f"pip install 'functrans[{extra}]'", name=package) from None
+
+
+def as_dtype(dtype) -> np.dtype:
+    """A dtype as users name it: NumPy's names, scalar types and dtypes, and "bfloat16", whose name
+    NumPy knows only after ml_dtypes was imported.
+
+    Raises MissingExtraError for "bfloat16" where ml_dtypes is not installed, TypeError for what
+    is no dtype.
+
+    >>> from functrans.extras import as_dtype
+    >>> as_dtype("bfloat16").itemsize
+    2
+    """
+    if isinstance(dtype, str) and dtype == "bfloat16":
+        dtype = require("ml_dtypes", "bfloat16").bfloat16
+    return np.dtype(dtype)

@@ -16,6 +16,7 @@ import numpy as np
 from functrans import tree
 from functrans.array import Array, ArrayBase, as_array, scalar_literal, type_of
 from functrans.errors import ArgumentError
+from functrans.extras import as_dtype
 from functrans.ir.type import ArrayType
 from functrans.tracebacks import boundary
 
@@ -31,7 +32,7 @@ class ShapeDtypeStruct:
     __slots__ = ("type",)
 
     def __init__(self, shape, dtype, *, weak_type: bool = False):
-        self.type = ArrayType(tuple(shape), np.dtype(dtype), weak_type)
+        self.type = ArrayType(tuple(shape), as_dtype(dtype), weak_type)
 
     shape = property(lambda self: self.type.shape)
     dtype = property(lambda self: self.type.dtype)

@@ -38,7 +38,7 @@ def mul(x, y, *, out_dtype=None):
     """
     x, y = arrays_alike("mul", x, y)
     if out_dtype is not None:
-        x, y = (basic.convert(operand, np.dtype(out_dtype)) for operand in (x, y))
+        x, y = (basic.convert(operand, out_dtype) for operand in (x, y))
     return apply(basic.mul_p, x, y)
 
 

@@ -177,4 +177,4 @@ def binary(name: str, primitive, doc: str, call: str, result: str) -> Callable:
 
 def preferred(x, dtype):
     """`x` in a dtype that was asked for, or as it is."""
-    return x if dtype is None else convert(x, np.dtype(dtype))
+    return x if dtype is None else convert(x, dtype)

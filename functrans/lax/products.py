@@ -3,9 +3,8 @@ from __future__ import annotations
 
 import enum
 
-import numpy as np
-
 from functrans.errors import ShapeError
+from functrans.extras import as_dtype
 from functrans.lax.operands import axes_of, checked, of_one_dtype, one
 from functrans.numpy.promotion import promote_types
 from functrans.primitives import contract
@@ -62,7 +61,7 @@ def in_preferred(product, lhs, rhs, dtype):
     """A product in a dtype that was asked for, which may be wider than its operands' or not."""
     if dtype is None:
         return product(lhs, rhs)
-    dtype = np.dtype(dtype)
+    dtype = as_dtype(dtype)
     wide = promote_types(lhs.dtype, dtype)
     return convert(product(convert(lhs, wide), convert(rhs, wide)), dtype)
 

@@ -9,7 +9,8 @@ import numpy as np
 from functrans.array import ArrayBase
 from functrans.config import default_float, default_int
 from functrans.device import CPU, CUDA, Device, default_place
-from functrans.errors import ArgumentError, MissingExtraError
+from functrans.errors import ArgumentError
+from functrans.extras import require
 from functrans.jit import device_driver
 from functrans.ir.type import is_bool, is_complex, is_float, is_integer
 from functrans.numpy.creation import check_device
@@ -234,12 +235,7 @@ may_share_memory = shares_memory
 
 def bfloat16() -> type:
     """The scalar type bfloat16. Raises MissingExtraError where ml_dtypes is not installed."""
-    try:
-        import ml_dtypes
-    except ImportError:
-        raise MissingExtraError("bfloat16 needs the package ml_dtypes: install "
-                                "functrans[bfloat16]") from None
-    return ml_dtypes.bfloat16
+    return require("ml_dtypes", "bfloat16").bfloat16
 
 
 def finfo(dtype):

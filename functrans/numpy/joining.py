@@ -4,8 +4,6 @@ Imports `numpy.manipulation`, `numpy.promotion`, `primitives`.
 """
 from __future__ import annotations
 
-import numpy as np
-
 from functrans.array import ArrayBase
 from functrans.errors import ArgumentError, ShapeError
 from functrans.numpy.manipulation import ravel, transpose
@@ -22,7 +20,7 @@ def _arrays(arrays, name: str, dtype=None) -> list:
     if not operands:
         raise ArgumentError(f"{name} needs at least one array")
     if dtype is not None:
-        return [convert(x, np.dtype(dtype)) for x in operands]
+        return [convert(x, dtype) for x in operands]
     return promote(*operands)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from functrans.array import Array, ArrayBase, as_array, check_dtype, scalar_dtype
 from functrans.config import config, default_float, default_int
 from functrans.errors import ArgumentError, AxisError, NumberRangeError, ShapeError
+from functrans.extras import as_dtype
 from functrans.ir.type import is_complex, is_float
 from functrans.primitives.basic import broadcast, broadcast_p
 from functrans.primitives.elementwise import convert
@@ -237,7 +238,7 @@ def canonical_dtype(dtype) -> np.dtype:
     """A dtype as users name it. Raises TypeError for those that are not supported."""
     if dtype is None:
         return default_float()
-    return check_dtype(np.dtype(dtype))
+    return check_dtype(as_dtype(dtype))
 
 
 def index_dtype() -> np.dtype:

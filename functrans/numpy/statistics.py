@@ -61,7 +61,7 @@ def cov(m, y=None, rowvar: bool = True, bias: bool = False, ddof: int | None = N
     parts = [materialize(part) for part in promote_inexact(*parts)]
     x = concatenate(parts, 0)
     if dtype is not None:
-        x = convert(x, np.dtype(dtype))
+        x = convert(x, dtype)
     ddof = (0 if bias else 1) if ddof is None else int(ddof)
     weights = _weights(fweights, aweights, x.shape[1])
     if weights is None:

@@ -42,7 +42,7 @@ def _reduce(function: Callable) -> Callable:
             if name not in ("logical_and", "logical_or"):
                 options["initial"] = initial
             array = as_arraylike(array, name)
-            array = array if dtype is None else convert(array, np.dtype(dtype))
+            array = array if dtype is None else convert(array, dtype)
             return _REDUCTIONS[name](array, axis, out=out, **options)
         refuse_out(out, f"{name}.reduce")
         return _fold(function, as_arraylike(array, name), axis, dtype, keepdims, initial, where)
@@ -54,7 +54,7 @@ def _fold(function, x, axis, dtype, keepdims: bool, initial, where):
     if where is not None and where is not True:
         raise ArgumentError(
             f"{function.__name__}.reduce takes no where=; choose with where() first")
-    x = x if dtype is None else convert(x, np.dtype(dtype))
+    x = x if dtype is None else convert(x, dtype)
     axes = canonical_axes(axis, x.ndim)
     if len(axes) > 1:
         rest = [k for k in range(x.ndim) if k not in axes]
@@ -99,7 +99,7 @@ def _accumulate(function: Callable) -> Callable:
         axis = canonical_axis(axis, x.ndim)
         if name in _RUNNING:
             return _RUNNING[name](x, axis, dtype)
-        x = x if dtype is None else convert(x, np.dtype(dtype))
+        x = x if dtype is None else convert(x, dtype)
         x = materialize(ufuncs.truth(x)) if name.startswith("logical") else x
         if name in _RUNNING_EXTREMES:
             return _RUNNING_EXTREMES[name](x, axis)

@@ -171,7 +171,7 @@ def zeros_like(params):
 
 def new_sums(params, dtype=None, value=0):
     """Running sums for each parameter, in `dtype`, or wide enough for its own."""
-    return filled(params, value, sum_dtype if dtype is None else lambda _: np.dtype(dtype))
+    return filled(params, value, sum_dtype if dtype is None else lambda _: dtype)
 
 
 def new_sizes(params, value=0):

@@ -44,7 +44,7 @@ def cast_floats(values, dtype):
     >>> ft.optim.cast_floats({"w": fnp.ones(2), "n": fnp.arange(2)}, "float16")["w"].dtype
     dtype('float16')
     """
-    return map_leaves(lambda leaf: convert(leaf, np.dtype(dtype)) if is_float(leaf.dtype)
+    return map_leaves(lambda leaf: convert(leaf, dtype) if is_float(leaf.dtype)
                       else leaf, values)
 
 

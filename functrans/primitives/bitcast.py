@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from functrans.errors import DtypeError, ShapeError
+from functrans.extras import as_dtype
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType, is_bool
 from functrans.primitives.define import no_tangent
@@ -41,4 +42,4 @@ bitcast_p = Primitive(
 
 def bitcast(x, dtype):
     """The bits of `x` as `dtype`."""
-    return bind(bitcast_p, x, dtype=np.dtype(dtype))
+    return bind(bitcast_p, x, dtype=as_dtype(dtype))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from functrans.extras import as_dtype
 from functrans.ir.primitive import Elementwise, Primitive
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_inexact
 from functrans.primitives.basic import (add_p, common_shape, is_linear, require, same_dtype,
@@ -348,8 +349,8 @@ convert_p = Primitive(
 
 
 def convert(x, dtype):
-    """`x` as `dtype`, a NumPy dtype; strongly typed."""
-    dtype = np.dtype(dtype)
+    """`x` as `dtype`, a dtype or its name; strongly typed."""
+    dtype = as_dtype(dtype)
     kind = type_of_value(x)
     if kind.dtype == dtype and not kind.weak:
         return x

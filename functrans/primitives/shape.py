@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from functrans.errors import ShapeError
+from functrans.extras import as_dtype
 from functrans.ir import primitive as kernels
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType
@@ -300,4 +301,4 @@ iota_p = Primitive(
 
 def iota(dtype, shape, axis: int = 0):
     """The index along `axis`, as an array of `shape`."""
-    return bind(iota_p, dtype=np.dtype(dtype), shape=tuple(shape), axis=axis)
+    return bind(iota_p, dtype=as_dtype(dtype), shape=tuple(shape), axis=axis)

@@ -60,6 +60,30 @@ def test_bfloat16_by_name():
     assert fnp.isdtype(BFLOAT16, "real floating") and float(fnp.finfo(BFLOAT16).eps) == 2 ** -7
 
 
+NAMED = {
+    "astype": lambda x, name: x.astype(name), "zeros": lambda x, name: fnp.zeros(2, name),
+    "compiled": lambda x, name: ft.jit(lambda x: x.astype(name), device="reference")(x),
+    "asarray": lambda x, name: fnp.asarray(1.5, dtype=name),
+    "sum": lambda x, name: fnp.sum(x, dtype=name),
+    "add.reduce": lambda x, name: fnp.add.reduce(x, dtype=name),
+    "concatenate": lambda x, name: fnp.concatenate([x, x], dtype=name),
+    "ShapeDtypeStruct": lambda x, name: ft.ShapeDtypeStruct((2,), name),
+    "cast_floats": lambda x, name: ft.optim.cast_floats(x, name),
+    "normal": lambda x, name: ft.random.normal(ft.random.key(0), (2,), name),
+    "lax": lambda x, name: ft.lax.convert_element_type(x, name),
+    "iota": lambda x, name: ft.lax.iota(name, 2),
+    "dot": lambda x, name: ft.lax.dot(x, x, preferred_element_type=name)}
+
+
+@pytest.mark.parametrize("use", NAMED)
+def test_bfloat16_by_name_before_ml_dtypes_is_imported(use, monkeypatch):
+    """NumPy does not know the name until then."""
+    monkeypatch.delitem(np.sctypeDict, "bfloat16")
+    with pytest.raises(TypeError, match="not understood"):
+        np.dtype("bfloat16")
+    assert NAMED[use](fnp.ones(2), "bfloat16").dtype == BFLOAT16
+
+
 # ---- half precision through every function ----
 
 # Where the dtype is asked for, or the result is one of another dtype's own.
