@@ -14,11 +14,11 @@ from functrans.errors import ArgumentError
 from functrans.testing.__main__ import main
 from functrans.testing.conformance import Matrix, rules, run, text
 from functrans.testing.conformance.checks import COLUMNS
+from functrans.testing.conformance.dtypes import DTYPES
 from functrans.testing.conformance.libraries import LIBRARIES, library
 from functrans.testing.conformance.libraries.functrans import Functrans
 from functrans.testing.conformance.matrix import run_cell
 from functrans.testing.conformance.namespace import Namespace
-from functrans.testing.conformance.operation import DTYPES
 from functrans.testing.conformance.table import all_operations
 
 TABLE = all_operations()

@@ -12,9 +12,10 @@ import numpy as np
 
 from functrans.testing.conformance import differences
 from functrans.testing.conformance.compare import compare, compare_values
+from functrans.testing.conformance.dtypes import is_complex, is_inexact, precision, widened
 from functrans.testing.conformance.namespace import NotOffered
 from functrans.testing.conformance.probe import (LANES, NoQuestion, Probe, Wrong, has_derivative,
-                                                 is_inexact, jacobian, precision, widened)
+                                                 jacobian)
 from functrans.testing.conformance.special import check_edges, check_kinks
 
 
@@ -146,7 +147,7 @@ def _compare_gradient(probe: Probe, got, arrays, cotangents, what: str):
 def _compare_operands(probe: Probe, got, wanted, what: str, error):
     """Gradients have the dtype of operands, whatever that of results is."""
     for number, part in enumerate(got):
-        if is_inexact(part) and precision(part.dtype, probe.dtype) != part.dtype:
+        if is_inexact(part.dtype) and precision(part.dtype, probe.dtype) != part.dtype:
             raise Wrong(f"{what}: dtype {part.dtype} for an operand of {probe.dtype}")
         where = f"{what}, operand {probe.places[number]}" if len(wanted) > 1 else what
         if part.shape != wanted[number].shape:
@@ -226,7 +227,7 @@ def _second_orders(probe: Probe, points, direction, cotangents):
     both = "jvp" in library.offers and probe.operation.forward
     if both:
         yield "forward over forward", total(library.jvp(forward, given, along), cotangents)
-    if probe.dtype.kind == "c" or "vjp" not in library.offers:
+    if is_complex(probe.dtype) or "vjp" not in library.offers:
         return
     yield "reverse over reverse", total(library.vjp(reverse, given, along), direction)
     if both:

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from functrans.testing.conformance.checks import COLUMNS
-from functrans.testing.conformance.libraries import LIBRARIES
+from functrans.testing.conformance.dtypes import DTYPES
+from functrans.testing.conformance.diary import Diary
+from functrans.testing.conformance.libraries import LIBRARIES, library
 from functrans.testing.conformance.matrix import Matrix, run, text
 
 
@@ -21,6 +24,9 @@ def add_arguments(parser):
                         help="two dtypes of each operation instead of all")
     parser.add_argument("--output", type=Path, metavar="FOLDER",
                         help="where to write matrix.txt, matrix.html and matrix.json")
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help=(
+        "likewise; each cell is kept there as it is asked, and is not asked again when a run that "
+        "was stopped is begun anew"))
     parser.add_argument("--rules", action="store_true", help=(
         "take away each rule of functrans's primitives in turn: the kit must turn red"))
     parser.add_argument("--publish", nargs="+", type=Path, metavar="FILE", help=(
@@ -29,6 +35,8 @@ def add_arguments(parser):
                         help="one operation; may be given several times")
     parser.add_argument("--column", action="append", choices=COLUMNS, metavar="COLUMN",
                         help=f"one of {', '.join(COLUMNS)}; may be given several times")
+    parser.add_argument("--dtype", action="append", choices=DTYPES, metavar="DTYPE",
+                        help=f"one of {', '.join(DTYPES)}; may be given several times")
 
 
 def main(options) -> int:
@@ -39,12 +47,20 @@ def main(options) -> int:
         return 0
     if options.rules:
         return _without_rules()
-    matrix = run(options.library, options.quick, options.only, _progress,
-                 options.column or tuple(COLUMNS))
-    if options.output is not None:
-        write(matrix, options.output)
+    matrix = _matrix(options)
+    for folder in {options.output, options.resume} - {None}:
+        write(matrix, folder)
     print(text(matrix), flush=True)
     return 1 if matrix.failures else 0
+
+
+def _matrix(options) -> Matrix:
+    adapter = library(options.library)
+    diary = nullcontext() if options.resume is None else Diary(options.resume, adapter.version())
+    with diary as kept:
+        return run(adapter, options.quick, options.only, _progress,
+                   options.column or tuple(COLUMNS), options.dtype or DTYPES,
+                   watch=kept and kept.add, known=kept and kept.cells)
 
 
 def _without_rules() -> int:

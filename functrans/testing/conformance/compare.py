@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from functrans.testing.conformance.probe import (INEXACT_KINDS, Probe, Wrong, is_inexact, precision,
-                                                 widened)
+from functrans.testing.conformance.dtypes import is_inexact, precision, widened
+from functrans.testing.conformance.probe import Probe, Wrong
 
 
 def compare(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], probe: Probe, what: str,
@@ -26,18 +26,18 @@ def compare(got: Sequence[np.ndarray], wanted: Sequence[np.ndarray], probe: Prob
 def _compare_kind(part, right, probe: Probe, what: str):
     if part.shape != right.shape:
         raise Wrong(f"{what}: shape {part.shape}, expected {right.shape}")
-    if not is_inexact(right):
+    if not is_inexact(right.dtype):
         if part.dtype.kind not in ("iu" if right.dtype.kind in "iu" else right.dtype.kind):
             raise Wrong(f"{what}: dtype {part.dtype}, expected {right.dtype}")
         return
     wanted = precision(right.dtype, probe.result_dtype)
-    if part.dtype != wanted and probe.result_dtype.kind in INEXACT_KINDS:
+    if part.dtype != wanted and is_inexact(probe.result_dtype):
         change = "narrowed" if part.dtype.itemsize < wanted.itemsize else "changed"
         raise Wrong(f"{what}: {change} to {part.dtype}, expected {wanted}")
 
 
 def compare_values(part, right, probe: Probe, what: str, error):
-    if not is_inexact(right):
+    if not is_inexact(right.dtype):
         wrong = np.asarray(part != right)
     else:
         wide, tolerance = widened(part), probe.tolerance(error)

@@ -8,14 +8,15 @@ import gc
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from functrans.testing.conformance.checks import COLUMNS
+from functrans.testing.conformance.dtypes import DTYPES
 from functrans.testing.conformance.libraries import library as library_named
 from functrans.testing.conformance.libraries.base import Library
 from functrans.testing.conformance.namespace import NotOffered
-from functrans.testing.conformance.operation import DTYPES, Operation
+from functrans.testing.conformance.operation import Operation
 from functrans.testing.conformance.probe import NoQuestion, Probe, Wrong
 from functrans.testing.conformance.table import all_operations
 
@@ -84,7 +85,8 @@ def run_cell(library: Library, operation: Operation, dtype: str, column: str,
         except Wrong as error:
             return Cell(FAILED, str(error))
         except Exception as error:
-            return _crashed(library, error)
+            return _refusal(library, operation, case, dtype, error) or Cell(
+                FAILED, f"{type(error).__name__}: {_first_line(error)}")
     return Cell(PASSED) if asked else Cell(EMPTY)
 
 
@@ -94,10 +96,16 @@ def _asked(check: Callable, library: Library, operation: Operation, case, dtype:
         check(Probe(library, operation, case, dtype))
 
 
-def _crashed(library: Library, error: Exception) -> Cell:
+def _refusal(library: Library, operation: Operation, case, dtype: str, error) -> Cell | None:
+    """That the library does not take this dtype, be it that only the plain value says so."""
     if library.refuses(error):
         return Cell(ABSENT, f"the dtype is refused: {_first_line(error)}")
-    return Cell(FAILED, f"{type(error).__name__}: {_first_line(error)}")
+    try:
+        _asked(COLUMNS["eval"][0], library, operation, case, dtype)
+    except Exception as plain:
+        if library.refuses(plain):
+            return Cell(ABSENT, f"the dtype is refused: {_first_line(plain)}")
+    return None
 
 
 def _first_line(error: Exception, width: int = 240) -> str:
@@ -117,13 +125,14 @@ def sample(operation: Operation) -> list[str]:
 
 def run(library: str | Library = "functrans", quick: bool = False,
         only: Iterable[str] | None = None, progress: Callable | None = None,
-        columns: Iterable[str] = tuple(COLUMNS),
-        watch: Callable | None = None) -> Matrix:
+        columns: Iterable[str] = tuple(COLUMNS), dtypes: Iterable[str] = DTYPES,
+        watch: Callable | None = None, known: Mapping | None = None) -> Matrix:
     """All cells of a library.
 
     library: "functrans", "jax", "torch", "autograd", or an adapter. quick: two dtypes of each
-    operation instead of all. only: names of operations, columns: of columns. progress: called
-    with each operation's name; watch: with (operation, dtype, column) after each cell.
+    operation instead of all. only: names of operations, columns: of columns, dtypes: of dtypes.
+    progress: called with each operation's name; watch: with (operation, dtype, column) and the
+    cell, after each. known: cells that were asked before, by the same, and are not asked again.
     Returns a `Matrix`. Raises MissingExtraError where the library is not installed.
 
     >>> from functrans.testing.conformance import run
@@ -138,16 +147,24 @@ def run(library: str | Library = "functrans", quick: bool = False,
     for operation in matrix.operations:
         if progress is not None:
             progress(operation.name)
-        dtypes = sample(operation) if quick else operation.dtypes
-        for dtype in sorted(dtypes, key=DTYPES.index):
-            for column in columns:
-                matrix.cells[operation.name, dtype, column] = run_cell(
-                    adapter, operation, dtype, column)
-                if watch is not None:
-                    watch((operation.name, dtype, column))
+        for key in _places(operation, quick, dtypes, columns):
+            if known is not None and key in known:
+                matrix.cells[key] = known[key]
+                continue
+            matrix.cells[key] = run_cell(adapter, operation, *key[1:])
+            if watch is not None:
+                watch(key, matrix.cells[key])
         adapter.reset()
         gc.collect(0)
     return matrix
+
+
+def _places(operation: Operation, quick: bool, dtypes, columns):
+    """(operation, dtype, column) of its cells."""
+    offered = sample(operation) if quick else operation.dtypes
+    for dtype in sorted(set(offered) & set(dtypes), key=DTYPES.index):
+        for column in columns:
+            yield operation.name, dtype, column
 
 
 # ---- text ----

@@ -8,7 +8,7 @@ The same letter has the same size everywhere, so any size can be tried, zero too
 Values are multiples of 1/64 of small size, which every dtype holds exactly: so one derivative, in
 float64, is right for all. They keep away from kinks and poles; those are listed by themselves.
 
-Imports NumPy only.
+Imports `dtypes`.
 """
 from __future__ import annotations
 
@@ -19,13 +19,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-FLOATS = ("float16", "float32", "float64")
-COMPLEX = ("complex64", "complex128")
-INTEGERS = ("int8", "int32", "int64", "uint8")
-DTYPES = (*FLOATS, *COMPLEX, *INTEGERS, "bool")
-REAL, INEXACT, NUMBERS = FLOATS + INTEGERS, FLOATS + COMPLEX, FLOATS + COMPLEX + INTEGERS
-WIDE = ("float32", "float64")                  # where half precision has no meaning or no library
-MATRICES = WIDE + COMPLEX
+from functrans.testing.conformance.dtypes import INEXACT, dtype_named
+
 SIZES = dict(k=4, m=2, n=3, p=2, s=3)
 GRID = 64
 
@@ -94,7 +89,7 @@ class Case:
         """Values of the operands, the same for equal seeds, whatever the dtype."""
         rng = np.random.default_rng(zlib.crc32(seed.encode()))
         sizes = {**SIZES, **(sizes or {})}
-        return [draw(rng, operand, number, np.dtype(operand.dtype or dtype), sizes)
+        return [draw(rng, operand, number, dtype_named(operand.dtype or dtype), sizes)
                 for number, operand in enumerate(self.operands)]
 
     def without_axes(self) -> Case:

@@ -9,8 +9,8 @@ from html import escape
 from itertools import groupby
 
 from functrans.testing.conformance.checks import COLUMNS
+from functrans.testing.conformance.dtypes import DTYPES
 from functrans.testing.conformance.matrix import ABSENT, EMPTY, FAILED, PASSED, Matrix
-from functrans.testing.conformance.operation import DTYPES
 
 COLOURS = {PASSED: "#3f9a5f", FAILED: "#d3412f", ABSENT: "#c9ccd1", EMPTY: "#f2f3f5"}
 MEANING = {PASSED: "passed", FAILED: "failed", ABSENT: "not offered", EMPTY: "nothing to ask"}

@@ -11,12 +11,14 @@ from functools import cached_property
 import numpy as np
 
 from functrans.testing.conformance import differences
+from functrans.testing.conformance.dtypes import (dtype_named, epsilon, is_complex, is_inexact,
+                                                  precision, widened)
 from functrans.testing.conformance.libraries.base import Library
 from functrans.testing.conformance.operation import Case, Operation
 from functrans.testing.conformance.reference import REFERENCE
 
 LANES = 2
-INEXACT_KINDS = "fc"
+HALF, HALF_ULP = 1e-4, 8         # half precision is rounded from a wider one, once an operation
 
 
 class Wrong(Exception):
@@ -25,15 +27,6 @@ class Wrong(Exception):
 
 class NoQuestion(Exception):
     """The operation has nothing to ask in this column."""
-
-
-def is_inexact(array) -> bool:
-    return array.dtype.kind in INEXACT_KINDS
-
-
-def widened(array: np.ndarray) -> np.ndarray:
-    """In double precision, if it has a precision."""
-    return array.astype({"f": np.float64, "c": np.complex128}.get(array.dtype.kind, array.dtype))
 
 
 def as_tuple(out) -> tuple:
@@ -55,7 +48,7 @@ class Probe:
         self.library = library
         self.operation = operation
         self.case = case
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype_named(dtype)
         self.sizes = sizes
         self.seed = f"{operation.name} {operation.cases.index(case)}" \
             if case in operation.cases else operation.name
@@ -84,10 +77,10 @@ class Probe:
     @cached_property
     def places(self) -> list[int]:
         """The operands in which a derivative is asked for."""
-        if not self.operation.derivative or self.dtype.kind not in INEXACT_KINDS:
+        if not self.operation.derivative or not is_inexact(self.dtype):
             raise NoQuestion
         found = [place for place, array in enumerate(self.arrays)
-                 if is_inexact(array) and place not in self.operation.fixed]
+                 if is_inexact(array.dtype) and place not in self.operation.fixed]
         if not found:
             raise NoQuestion
         return found
@@ -97,7 +90,7 @@ class Probe:
         """`function(xp, results)`: those that have a derivative. Where all are whole numbers or
         truths, these as numbers of the operands' dtype, with the derivative zero."""
         name = self.dtype.name
-        kept = [is_inexact(part) for part in expected(self.case, self.arrays)]
+        kept = [is_inexact(part.dtype) for part in expected(self.case, self.arrays)]
 
         def as_numbers(xp, parts):
             return tuple(xp.astype(part, name) for part in parts)
@@ -137,7 +130,7 @@ class Probe:
 
         def values(shape):
             return rng.integers(1, 8, shape) / 8 * rng.choice([-1, 1], shape)
-        return [(values(array.shape) + (1j * values(array.shape) if array.dtype.kind == "c" else 0)
+        return [(values(array.shape) + (1j * values(array.shape) if is_complex(array.dtype) else 0)
                  ).astype(array.dtype) for array in like]
 
     def results_like(self, arrays: Sequence | None = None) -> list[np.ndarray]:
@@ -150,27 +143,16 @@ class Probe:
     def result_dtype(self) -> np.dtype:
         """The dtype whose precision results have: that of the operands, but for conversions."""
         name = self.operation.name
-        return np.dtype(name.split()[1]) if name.startswith("astype") else self.dtype
+        return dtype_named(name.split()[1]) if name.startswith("astype") else self.dtype
 
     def tolerance(self, error=0.0) -> Callable:
         """atol from the size of what is expected, and the oracle's own error."""
-        eps = max(np.finfo(dtype).eps for dtype in (self.dtype, self.result_dtype)
-                  if dtype.kind in INEXACT_KINDS)
+        eps, slack = max(epsilon(self.dtype), epsilon(self.result_dtype)), np.max(error, initial=0)
+        ulp = min(self.operation.ulp, HALF_ULP) if eps > HALF else self.operation.ulp
 
         def of(size: float):
-            return 8 * np.max(error, initial=0) + (self.operation.ulp * eps + 1e-9 * (
-                np.max(error, initial=0) > 0)) * max(size, 1.0)
+            return 8 * slack + (ulp * eps + 1e-9 * (slack > 0)) * max(size, 1.0)
         return of
-
-
-def precision(dtype: np.dtype, like: np.dtype) -> np.dtype:
-    """The dtype of this kind with the precision of another."""
-    if like.kind not in INEXACT_KINDS:
-        return dtype
-    real = np.empty(0, like).real.dtype
-    if dtype.kind == "c":
-        return np.result_type(real, np.complex64)
-    return real
 
 
 _jacobians: dict = {}

@@ -2,7 +2,7 @@
 
 Functions of statistics are computed from the standard library's, by quadrature or by their series,
 to about 1e-13: slow, and independent of every library that is compared. Loops and choices are
-Python's. Imports NumPy only.
+Python's. Imports `dtypes`.
 """
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from functrans.testing.conformance.dtypes import dtype_named, is_float
 from functrans.testing.conformance.namespace import Namespace, NotOffered
 
 
@@ -110,6 +111,13 @@ def logsumexp(x, axis):
 def softmax(x, axis):
     e = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def astype(x, name: str):
+    """Of floats made to floats the wider dtype is kept: what is expected is in double precision."""
+    dtype = dtype_named(name)
+    kept = is_float(dtype) and is_float(x.dtype)
+    return x.astype(np.result_type(dtype, x.dtype) if kept else dtype)
 
 
 # ---- writing into arrays ----
@@ -282,6 +290,5 @@ REFERENCE = Reference(
     scan=scan, while_loop=while_loop, fori_loop=fori_loop, cond=cond, switch=switch,
     associative_scan=associative_scan, solve_triangular=solve_triangular,
     stop_gradient=identity, checkpoint=identity, jit=identity,
-    astype=lambda x, name: x.astype(name) if np.dtype(name).kind != "f" or x.dtype.kind != "f"
-    else x.astype(np.result_type(name, x.dtype)),
+    astype=astype,
     count_leading_zeros=count_leading_zeros)

@@ -107,7 +107,7 @@ def recorded(columns: Iterable[str] = tuple(COLUMNS), most: int = 6) -> tuple[Ma
     `most` of them."""
     found: dict = {}
     with Recorder() as recorder:
-        def gather(cell: tuple):
+        def gather(cell: tuple, found_there: Cell):
             for key in recorder.seen:
                 cells = found.setdefault(key, [])
                 if len(cells) < most:

@@ -8,17 +8,18 @@ import numpy as np
 
 from functrans.testing.conformance import differences
 from functrans.testing.conformance.compare import compare, compare_values
-from functrans.testing.conformance.probe import (INEXACT_KINDS, NoQuestion, Probe, Wrong, expected,
-                                                 is_inexact, precision, widened)
+from functrans.testing.conformance.dtypes import (epsilon, is_complex, is_float, is_inexact,
+                                                  precision, widened)
+from functrans.testing.conformance.probe import NoQuestion, Probe, Wrong, expected
 
 EDGES = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0)
 
 
 def check_kinks(probe: Probe):
     """At kinks a slope is one of those between the slopes of both sides, in both modes."""
-    if not probe.operation.kinks or probe.dtype.kind not in INEXACT_KINDS:
+    if not probe.operation.kinks or not is_inexact(probe.dtype):
         raise NoQuestion
-    if probe.dtype.kind == "c" and any(map(np.iscomplexobj, probe.expected(probe.arrays))):
+    if is_complex(probe.dtype) and any(map(np.iscomplexobj, probe.expected(probe.arrays))):
         raise NoQuestion                       # a branch point: no slope is more right than another
     for point in probe.operation.kinks:
         arrays = [np.asarray(value, probe.dtype) for value in _fitted(probe, point)]
@@ -44,7 +45,7 @@ def _check_kink(probe: Probe, arrays, point):
         sides = [differences.one_sided(exact, wide, list(map(widened, direction)), sign)
                  for sign in (1, -1)]
         low, high = np.fmin(*sides), np.fmax(*sides)
-        if probe.dtype.kind == "c" or np.isnan(low).all():
+        if is_complex(probe.dtype) or np.isnan(low).all():
             low, high = (np.full_like(low, bound) for bound in (-np.inf, np.inf))
         if "jvp" in probe.library.offers:
             pushed = probe.returned(probe.library.jvp(function, probe.given(arrays),
@@ -59,7 +60,7 @@ def _check_pulled(probe: Probe, arrays, function, exact, wide, outputs, point):
     one = np.ones(outputs[0].shape, precision(outputs[0].dtype, probe.dtype))
     pulled = differences.to_real(probe.returned(
         probe.library.vjp(function, probe.given(arrays), probe.given([one]))))
-    if probe.dtype.kind == "c":
+    if is_complex(probe.dtype):
         low, high = (np.full(pulled.shape, bound) for bound in (-np.inf, np.inf))
     else:
         units = [_unit(row, arrays) for row in np.eye(len(pulled))]
@@ -78,7 +79,7 @@ def _unit(vector: np.ndarray, like) -> list[np.ndarray]:
 
 
 def _check_slopes(got, low, high, probe: Probe, what: str):
-    margin = 1e-3 + 16 * float(np.finfo(probe.dtype).eps)
+    margin = 1e-3 + 16 * epsilon(probe.dtype)
     with np.errstate(all="ignore"):
         inside = (got >= low - margin) & (got <= high + margin)
     if not inside.all():
@@ -90,7 +91,7 @@ def _check_slopes(got, low, high, probe: Probe, what: str):
 
 def check_edges(probe: Probe):
     """NaN, infinities and zeros give what they give NumPy; derivatives there have a limit."""
-    if probe.dtype.kind != "f" or not (probe.operation.edges or probe.operation.limits):
+    if not is_float(probe.dtype) or not (probe.operation.edges or probe.operation.limits):
         raise NoQuestion
     if probe.operation.edges:
         arrays = _edge_operands(probe)
@@ -107,12 +108,12 @@ def check_edges(probe: Probe):
 
 def _edge_operands(probe: Probe) -> list[np.ndarray]:
     """All pairs of special values for elements; else one of them among usual values."""
-    count = sum(is_inexact(array) for array in probe.arrays)
+    count = sum(is_inexact(array.dtype) for array in probe.arrays)
     if probe.operation.elementwise and count:
         grids = np.meshgrid(*[np.array(EDGES)] * count, indexing="ij")
         values = iter(grid.ravel().astype(probe.dtype) for grid in grids)
         size = len(EDGES) ** count
-        return [next(values) if is_inexact(array) else np.resize(array.ravel(), size)
+        return [next(values) if is_inexact(array.dtype) else np.resize(array.ravel(), size)
                 for array in probe.arrays]
     arrays = [array.copy() for array in probe.arrays]
     first = arrays[0]

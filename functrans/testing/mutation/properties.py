@@ -15,8 +15,8 @@ from functrans.testing.conformance import differences
 from functrans.testing.conformance.checks import (check_adjoint, check_eval, check_second,
                                                   pushed_forward)
 from functrans.testing.conformance.compare import compare, compare_values
+from functrans.testing.conformance.dtypes import widened
 from functrans.testing.conformance.probe import LANES, NoQuestion, Probe, Wrong, has_derivative
-from functrans.testing.conformance.probe import widened
 
 
 def check_tangent(probe: Probe):

@@ -8,7 +8,7 @@ import numpy as np
 from functrans.extras import require
 from functrans.testing.conformance import reference
 from functrans.testing.conformance.libraries.base import Library
-from functrans.testing.conformance.namespace import Namespace
+from functrans.testing.conformance.namespace import Namespace, NotOffered
 
 autograd = require("autograd", "conformance")
 anp = require("autograd.numpy", "conformance")
@@ -55,6 +55,8 @@ class Autograd(Library):
         return f"autograd {version('autograd')}"
 
     def array(self, value: np.ndarray):
+        if value.dtype.name == "bfloat16":
+            raise NotOffered("the dtype is refused: Autograd knows NumPy's own dtypes only")
         return np.array(value)
 
     def jvp(self, function, points, tangents):

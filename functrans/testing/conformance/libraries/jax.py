@@ -21,7 +21,6 @@ def _random_bits(seeds):
 
 
 class Jax(JaxLike):
-    name = "jax"
     refusals = (r"does not accept dtype", r"dtype=\w+ is not supported", r"Unsupported dtype",
                 r"must be of .* type", r"not implemented for .*(float16|int)",
                 r"requires .* dtype", r"got dtype float16")
@@ -33,6 +32,10 @@ class Jax(JaxLike):
         bitcast=lambda x, name: lax.bitcast_convert_type(x, np.dtype(name)),
         complex=lax.complex, linear_transpose=_linear_transpose,
         astype=lambda x, name: x.astype(name))
+
+    @property
+    def name(self) -> str:
+        return "jax" if jax.config.jax_enable_x64 else "jax, x64 off"
 
     def version(self) -> str:
         wide = "on" if jax.config.jax_enable_x64 else "off"

@@ -10,6 +10,7 @@ import numpy as np
 
 from functrans.extras import require
 from functrans.testing.conformance import reference
+from functrans.testing.conformance.dtypes import dtype_named
 from functrans.testing.conformance.libraries.base import Library
 from functrans.testing.conformance.namespace import Namespace, NotOffered
 
@@ -155,10 +156,15 @@ class Torch(Library):
         return f"torch {torch.__version__}, jit by torch.compile(backend='aot_eager')"
 
     def array(self, value: np.ndarray):
+        if value.dtype.name == "bfloat16":      # PyTorch and NumPy exchange its bits only
+            return torch.from_numpy(np.array(value).view(np.int16)).view(torch.bfloat16)
         return torch.from_numpy(np.array(value))
 
     def numpy(self, value) -> np.ndarray:
-        return value.detach().resolve_conj().resolve_neg().numpy(force=True)
+        plain = value.detach().resolve_conj().resolve_neg()
+        if value.dtype == torch.bfloat16:
+            return plain.view(torch.int16).numpy(force=True).view(dtype_named("bfloat16"))
+        return plain.numpy(force=True)
 
     def jit(self, function: Callable) -> Callable:
         compiled = torch.compile(function, backend="aot_eager", fullgraph=True)

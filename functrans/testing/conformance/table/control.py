@@ -1,7 +1,8 @@
 """Control flow, as JAX's `lax` names it, calls of transformed functions, and random bits."""
 from __future__ import annotations
 
-from functrans.testing.conformance.operation import FLOATS, INEXACT, WIDE, Table
+from functrans.testing.conformance.dtypes import FLOATS, INEXACT, WIDE
+from functrans.testing.conformance.operation import Table
 
 
 def _gated(xp):

@@ -4,8 +4,10 @@ Factors are determined but for signs and phases: what is compared does not depen
 """
 from __future__ import annotations
 
-from functrans.testing.conformance.operation import (COMPLEX, INEXACT, MATRICES, NUMBERS, WIDE,
-                                                     Table)
+from functools import partial
+
+from functrans.testing.conformance.dtypes import COMPLEX, INEXACT, MATRICES, NUMBERS, WIDE
+from functrans.testing.conformance.operation import Table
 
 
 def size(xp, x):
@@ -39,6 +41,12 @@ def _slogdet(xp, x):
 
 def add_to(table: Table):
     """Adds the operations of this file."""
+    for family in (_products, _equations, _factors, _transforms):
+        family(table)
+
+
+def _products(table: Table):
+    """Of vectors and matrices."""
     table.add("matmul", "mk kn", lambda xp, x, y: xp.matmul(x, y),
               "pmk pkn", lambda xp, x, y: xp.matmul(x, y),
               "mk k", lambda xp, x, y: xp.matmul(x, y), dtypes=NUMBERS, empty="k", ulp=64)
@@ -49,10 +57,10 @@ def add_to(table: Table):
     table.add("einsum", "pmn npm", lambda xp, x, y: xp.einsum("bij,jbi->ib", x, y),
               "mk nk", lambda xp, x, y: xp.einsum("ij,kj->ki", x, y), dtypes=INEXACT, ulp=64)
 
-    def matrices(name, *cases, **options):
-        options = {"dtypes": MATRICES, "ulp": 512, **options}
-        table.add(name, *cases, **options)
 
+def _equations(table: Table):
+    """Equations, inverses, determinants."""
+    matrices = partial(_matrices, table)
     matrices("cholesky", "nn:definite", lambda xp, x: xp.cholesky(symmetric(xp, x)),
              "pmm:definite", lambda xp, x: xp.cholesky(symmetric(xp, x)))
     matrices("solve", "nn:dominant np", lambda xp, a, b: xp.solve(a, b),
@@ -64,6 +72,11 @@ def add_to(table: Table):
     matrices("inv", "nn:dominant", lambda xp, x: xp.inv(x))
     matrices("det", "nn", lambda xp, x: xp.det(x), "mkk", lambda xp, x: xp.det(x))
     matrices("slogdet", "nn", _slogdet)
+
+
+def _factors(table: Table):
+    """Products that a matrix is equal to, eigenvalues."""
+    matrices = partial(_matrices, table)
     matrices("lu", "nn", lambda xp, x: xp.lu(x))
     matrices("qr", "nn", _qr, "kn", _qr, "mn", _qr)
     matrices("svd", "nn", _svd, "kn", _svd, "mn", _svd, dtypes=WIDE)
@@ -76,6 +89,13 @@ def add_to(table: Table):
     matrices("eig", "nn:definite", lambda xp, x: xp.sum(size(xp, xp.eig(x)[1]), 0),
              dtypes=WIDE, derivative=False)
 
+
+def _matrices(table: Table, name: str, *cases, dtypes=MATRICES, ulp=512, **options):
+    table.add(name, *cases, dtypes=dtypes, ulp=ulp, **options)
+
+
+def _transforms(table: Table):
+    """Fourier's."""
     def fourier(name, operands, function, dtypes):
         table.add(name, operands, function, dtypes=dtypes, ulp=64)
 

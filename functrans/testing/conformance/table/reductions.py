@@ -1,7 +1,8 @@
 """Operations that combine elements along axes, or one after the other."""
 from __future__ import annotations
 
-from functrans.testing.conformance.operation import (DTYPES, FLOATS, INEXACT, NUMBERS, REAL, Table)
+from functrans.testing.conformance.dtypes import DTYPES, FLOATS, INEXACT, NUMBERS, REAL
+from functrans.testing.conformance.operation import Table
 
 def add_to(table: Table):
     """Adds the operations of this file."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from functrans.testing.conformance.operation import FLOATS, WIDE, Table
+from functrans.testing.conformance.dtypes import FLOATS, WIDE
+from functrans.testing.conformance.operation import Table
 
 INF = np.inf
 
