@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from functrans.errors import ArgumentError
 from functrans.testing.__main__ import main
 from functrans.testing.conformance import Matrix, rules, run, text
 from functrans.testing.conformance.checks import COLUMNS
+from functrans.testing.conformance.diary import Diary
 from functrans.testing.conformance.dtypes import DTYPES
 from functrans.testing.conformance.libraries import LIBRARIES, library
 from functrans.testing.conformance.libraries.functrans import Functrans
@@ -123,6 +125,50 @@ def test_a_narrowed_result_fails():
     assert found.state == "failed" and "narrowed to float32" in found.reason
 
 
+@pytest.mark.parametrize("dtype, eps", [("float16", 2 ** -10), ("bfloat16", 2 ** -7)])
+def test_half_precision_is_compared_at_its_own(dtype, eps):
+    """Off by 2 units in the last place is right; by 16, or in a wider dtype, wrong."""
+    if dtype == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    sin = library("functrans").names.sin
+
+    def off(units):
+        return lambda x: (sin(x.astype("float32")) + units * eps).astype(dtype)
+    assert cell(off(2), "sin", dtype, "eval").state == "passed"
+    assert cell(off(16), "sin", dtype, "eval").state == "failed"
+    found = cell(lambda x: sin(x.astype("float32")), "sin", dtype, "eval")
+    assert f"changed to float32, expected {dtype}" in found.reason
+
+
+@pytest.mark.parametrize("name", ["functrans", "autograd"])
+def test_bfloat16_that_nobody_offers(name, monkeypatch):
+    """Without ml_dtypes nobody, and Autograd never."""
+    if name == "functrans":
+        monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    else:
+        pytest.importorskip("autograd"), pytest.importorskip("ml_dtypes")
+    found = run_cell(library(name), TABLE["sin"], "bfloat16", "eval")
+    assert found.state == "n/a" and ("ml_dtypes" in found.reason or "Autograd" in found.reason)
+
+
+def test_a_dtype_that_only_the_value_refuses():
+    """What other columns say first does not make it a failure."""
+    class Picky(Functrans):
+        refusals = ("no float16",)
+
+        def __init__(self):
+            self.names = Namespace(sin=self.sin)
+
+        def sin(self, x):
+            raise TypeError("no float16 here") if x.dtype == "float16" else RuntimeError("broken")
+
+        def jvp(self, function, points, tangents):
+            raise NotImplementedError("no rule")
+    assert run_cell(Picky(), TABLE["sin"], "float16", "jvp").state == "n/a"
+    found = run_cell(Picky(), TABLE["sin"], "float32", "jvp")
+    assert (found.state, found.reason) == ("failed", "NotImplementedError: no rule")
+
+
 def test_a_crash_fails():
     def crash(x):
         raise RuntimeError("no such thing\nand more")
@@ -183,6 +229,48 @@ def test_the_command(tmp_path, capsys):
     assert passed == f"passed {asked}" and int(asked) > 20
     assert (tmp_path / "matrix.txt").read_text().splitlines() == lines
     assert f'"passed": {asked}' in (tmp_path / "matrix.json").read_text()
+
+
+def test_a_stopped_run_goes_on(tmp_path, capsys):
+    """What was asked is not asked again, be the last line cut off; the matrix is the same."""
+    class Stopped(Exception):
+        pass
+
+    def stop_at_the_eleventh(place, found):
+        if len(diary.cells) == 10:
+            raise Stopped
+        diary.add(place, found)
+    version = library("functrans").version()
+    with pytest.raises(Stopped), Diary(tmp_path, version) as diary:
+        run(quick=True, only=["sin", "negative"], watch=stop_at_the_eleventh)
+    path = tmp_path / "cells.jsonl"
+    path.write_text(path.read_text() + '["negative", "fl')
+    with Diary(tmp_path, version) as diary:
+        assert len(diary.cells) == 10
+        asked = []
+        matrix = run(quick=True, only=["sin", "negative"], known=diary.cells,
+                     watch=lambda place, found: asked.append(place))
+    assert not set(asked) & set(diary.cells) and len(asked) == len(matrix.cells) - 10
+    assert matrix.cells == run(quick=True, only=["sin", "negative"]).cells
+    for _ in range(2):
+        assert main(["conformance", "--quick", "--only", "sin", "--only", "negative", "--resume",
+                     str(tmp_path)]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == matrix.last_line()
+        assert len(path.read_text().splitlines()) == len(matrix.cells) + 1
+    assert (tmp_path / "matrix.html").exists()
+
+
+def test_cells_of_another_version_are_refused(tmp_path):
+    with Diary(tmp_path, "mine 1.0"):
+        pass
+    with pytest.raises(ArgumentError, match="mine 1.0, and this is mine 2.0"), \
+            Diary(tmp_path, "mine 2.0"):
+        pass
+
+
+def test_dtypes_can_be_chosen(capsys):
+    assert main(["conformance", "--only", "sin", "--column", "eval", "--dtype", "float64"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "passed 1 of 1"
 
 
 def test_the_page_stands_alone(tmp_path):
