@@ -13,11 +13,15 @@ from functrans.testing.adapters.base import Adapter
 
 
 class Jax(Adapter):
-    """JAX. Its 64-bit mode is switched on for the shadow, and only there."""
+    """JAX. Its 64-bit mode is switched on for the shadow, and only there.
+
+    An array of random keys is one of their words for NumPy, all words of a key in one element.
+    """
     name = "jax"
 
     def __init__(self):
         self.jax = require("jax", "jax")
+        self._generators: dict = {}               # dtype of keys -> whose they are
 
     def leaves(self, value) -> list:
         return self.jax.tree_util.tree_leaves(value)
@@ -34,13 +38,23 @@ class Jax(Adapter):
         return self.jax.dtypes.result_type(leaf).name
 
     def numpy(self, leaf) -> np.ndarray:
+        if self.dtype(leaf).startswith("key<"):
+            return self._words(leaf)
         value = np.asarray(leaf)
         if value.dtype.kind == "c":
             return value.astype(np.complex128)
         inexact = value.dtype.kind == "f" or value.dtype.name == "bfloat16"
         return value.astype(np.float64) if inexact else value
 
+    def _words(self, keys) -> np.ndarray:
+        self._generators[self.dtype(keys)] = self.jax.random.key_impl(keys)
+        words = np.ascontiguousarray(self.jax.random.key_data(keys))
+        return words.view(f"V{words.shape[-1] * words.itemsize}")[..., 0]
+
     def array(self, values: np.ndarray, dtype: str):
+        if dtype in self._generators:
+            words = np.array(values)[..., None].view(np.uint32)
+            return self.jax.random.wrap_key_data(words, impl=self._generators[dtype])
         with np.errstate(all="ignore"):
             return self.jax.numpy.asarray(np.asarray(values).astype(np.dtype(dtype)))
 

@@ -22,15 +22,11 @@ class Torch(Adapter):
         self.torch = require("torch", "torch")
 
     def dtype(self, leaf) -> str:
-        if isinstance(leaf, float):
-            return "float32"
-        dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+        dtype = leaf.dtype if hasattr(leaf, "dtype") else self.torch.as_tensor(leaf).dtype
         return str(dtype).removeprefix("torch.")
 
     def numpy(self, leaf) -> np.ndarray:
-        if not isinstance(leaf, self.torch.Tensor):
-            return np.asarray(leaf)
-        value = leaf.detach()
+        value = self.torch.as_tensor(leaf).detach()
         if value.dtype.is_complex:
             return value.to(self.torch.complex128).resolve_conj().numpy()
         return value.double().numpy() if value.dtype.is_floating_point else value.numpy()
@@ -39,11 +35,16 @@ class Torch(Adapter):
         kind = getattr(self.torch, dtype)
         return self.torch.as_tensor(np.array(values)).to(kind)
 
+    def tensor(self, leaf):
+        """A tensor, made of a number or an array where it is not one: those carry no tangents."""
+        return leaf if isinstance(leaf, self.torch.Tensor) \
+            else self.array(self.numpy(leaf), self.dtype(leaf))
+
     # ---- transformations ----
 
     def jvp(self, function: Callable, points: Sequence, tangents: Sequence) -> tuple:
         """`torch.func.jvp`, which nests; where a function does not suit it, dual numbers."""
-        points, tangents = tuple(points), tuple(tangents)
+        points, tangents = tuple(map(self.tensor, points)), tuple(tangents)
         try:
             return self.torch.func.jvp(lambda *xs: tuple(function(*xs)), points, tangents)
         except RuntimeError:
@@ -61,7 +62,7 @@ class Torch(Adapter):
 
     def vjp(self, function: Callable, points: Sequence) -> tuple:
         inputs = [point if point.requires_grad else point.clone().requires_grad_()
-                  for point in points]
+                  for point in map(self.tensor, points)]
         outs = tuple(function(*inputs))
 
         def pull(cotangents: Sequence) -> tuple:
