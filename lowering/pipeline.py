@@ -92,6 +92,7 @@ class Emitters:
     or None for a library.
     is_product: whether a contraction, given as equation and kernel class, is a `Product`.
     epilogues: whether products compute what is read of their results alone.
+    together: a `Repeat` or a `Choose` as one text, or None if its steps are run one by one.
     """
     cluster: Callable
     sort: Callable
@@ -99,6 +100,7 @@ class Emitters:
     product: Callable
     is_product: Callable
     epilogues: bool = False
+    together: Callable = lambda step: None
 
 
 def _on_cpu(kernel) -> list:
@@ -203,12 +205,17 @@ class Lowering:
         if text is not None:
             yield _launch(text)
         else:
-            yield from lower_loop(step, self._plan)
+            yield from map(self._together, lower_loop(step, self._plan))
 
     _while = _unwind = _scan
 
     def _branch(self, step: Opaque):
-        return lower_branch(step, self._plan)
+        return map(self._together, lower_branch(step, self._plan))
+
+    def _together(self, step):
+        """A step with inner plans, or the launch of a kernel that does all of it."""
+        text = self.emitters.together(step)
+        return step if text is None else _launch(text)
 
     def _addstacks(self, step: Opaque):
         return lower_stack_sum(step, self._plan)

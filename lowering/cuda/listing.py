@@ -6,6 +6,8 @@ In: a Plan of this target. Out: `Listing`. Imports `listing`, `cuda.emit`, `cuda
 """
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from functrans.ir.program import Program
@@ -13,12 +15,13 @@ from functrans.ir.show import show_location
 from lowering.cuda import runtime
 from lowering.cuda.emit import CudaText
 from lowering.kernel_text import INDENT
-from lowering.listing import (Function, Listing, Writer, description, kind_name, parts_of_tuple,
-                              quoted, result_kind, wrapped)
+from lowering.listing import (Function, Listing, Writer, commented, description, kind_name,
+                              parts_of_tuple, quoted, result_kind, wrapped)
 from lowering.native.compile import memory_name
 from lowering.plan import Launch, Plan
 from lowering.source import digest, imports
 
+_PHASE = re.compile(r"\bphase_(\d+)(?=\()")
 LONG = 64              # a constant of more numbers lies in a file beside the text
 
 
@@ -71,12 +74,13 @@ class _Writer(Writer):
         return kernel.text, tuple(signature(kernel.parameters)), isinstance(kernel, CudaText)
 
     def kernel_text(self, kernel, name: str) -> str:
-        text = super().kernel_text(kernel, name)
         if not isinstance(kernel, CudaText):
-            return text
+            return super().kernel_text(kernel, name)
         self.launched[name] = kernel
+        text = _PHASE.sub(rf"{name.replace('kernel', 'phase')}_\1", commented(kernel))
         types = [quoted(name) for name in signature(kernel.parameters)]
-        return "\n".join([*wrapped("@launched(", types, ")", 0), "@cuda.jit", text])
+        head = "\n".join([*wrapped("@launched(", types, ")", 0), "@cuda.jit", f"def {name}("])
+        return text.replace("def kernel(", head, 1)
 
     def constant_lines(self, name: str, data: np.ndarray) -> list[str]:
         if data.size <= LONG:

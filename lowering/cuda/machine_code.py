@@ -18,6 +18,8 @@ from types import SimpleNamespace
 
 from lowering.errors import CompilerMissing, DeviceFailure
 
+GRID_BARRIER = "cudaCGSynchronize"      # what `this_grid().sync()` calls, of NVIDIA's runtime
+
 _lock = RLock()
 
 
@@ -120,6 +122,8 @@ def _assembled(code: PtxCode, capability: tuple) -> tuple[bytes, str]:
     try:
         data = code.text.encode()
         nvjitlink.add_data(handle, nvjitlink.InputType.PTX, data, len(data), "kernel")
+        if GRID_BARRIER in code.text:
+            nvjitlink.add_file(handle, nvjitlink.InputType.LIBRARY, _device_runtime())
         nvjitlink.complete(handle)
         image = bytearray(nvjitlink.get_linked_cubin_size(handle))
         nvjitlink.get_linked_cubin(handle, image)
@@ -131,6 +135,16 @@ def _assembled(code: PtxCode, capability: tuple) -> tuple[bytes, str]:
         nvjitlink.destroy(handle)
 
 
+def _device_runtime() -> str:
+    """The library with the barrier of a grid."""
+    try:
+        from cuda.pathfinder import find_static_lib
+        return find_static_lib("cudadevrt")
+    except (ImportError, RuntimeError) as error:
+        raise CompilerMissing(f"libcudadevrt, which has the barrier of a grid, was not found: it "
+                              f"comes with nvidia-cuda-runtime ({error})") from error
+
+
 def _log(size_of: Callable, read: Callable, handle) -> str:
     log = bytearray(size_of(handle))
     if log:
@@ -139,6 +153,8 @@ def _log(size_of: Callable, read: Callable, handle) -> str:
 
 
 def _report(log: str, kernel: str, capability: tuple, size: int) -> CubinReport:
+    log = log.partition("Function properties for '")[0]         # those of libraries come later
+
     def number(pattern: str) -> int:
         found = re.search(pattern, log)
         return int(found.group(1)) if found else 0

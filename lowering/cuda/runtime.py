@@ -16,6 +16,7 @@ import numpy as np
 
 from lowering import plainly
 from lowering.cuda import driver
+from lowering.cuda.device_functions import code_parts
 from lowering.cuda.driver import DeviceArray
 from lowering.cuda.reports import Report, new_report, raise_failed
 from lowering.plainly import IndexOutside
@@ -88,16 +89,17 @@ class Launcher:
 
 @cache
 def know_math():
-    """Lets kernels call the functions of `lowering.math`."""
+    """Lets kernels call the functions of `lowering.math`, and add integers to pointers."""
+    from lowering.cuda import pointers
     from lowering.math.for_numba import install
     driver.teach(install)
+    driver.teach(pointers.install)
 
 
 def launched(*types: str) -> Callable:
     """Makes a function a kernel; its parameters are pointers ("float32*") and numbers."""
     def decorate(function) -> Launcher:
-        code = getattr(function, "py_func", function).__code__
-        key = (code.co_code, repr(code.co_consts), code.co_names, code.co_varnames, types)
+        key = (code_parts(function), types)
         kernel = _kernels.get(key)
         if kernel is None:
             know_math()

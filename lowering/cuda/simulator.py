@@ -39,6 +39,9 @@ class Pointer:
         self.elements = elements
         self.start = start
 
+    def __add__(self, count) -> Pointer:
+        return Pointer(self.elements, self.start + int(count))
+
     def _place(self, index) -> int:
         place = self.start + int(index)
         if not 0 <= place < self.elements.size:

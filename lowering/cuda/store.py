@@ -17,6 +17,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from lowering.cuda.device_functions import code_parts, plain
 from lowering.cuda.machine_code import Cubin, CubinReport
 from lowering.cuda.status import version_of
 from lowering.native.cache import write_file
@@ -57,12 +58,10 @@ def path_for(function, signature: tuple, capability: tuple, fastmath: bool) -> P
 
     Kept are kernels of texts in a cache folder: these name nothing but functions of ours.
     """
-    code = getattr(function, "py_func", function).__code__
-    folder = Path(code.co_filename).parent
+    folder = Path(plain(function).__code__.co_filename).parent
     if folder.name != FOLDER or folder.parent == Path(tempfile.gettempdir()):
         return None
-    parts = (code.co_name, code.co_code.hex(), repr(code.co_consts), code.co_names,
-             code.co_varnames, signature, capability, fastmath)
+    parts = (plain(function).__name__, code_parts(function), signature, capability, fastmath)
     name = hashlib.sha256(repr(parts).encode()).hexdigest()
     return folder_in(folder.parent) / f"{name[:32]}{ENDING}"
 

@@ -27,6 +27,7 @@ from lowering.cuda.products import is_product, product_kernels
 from lowering.cuda.rows import emit_part
 from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import sort_kernels
+from lowering.cuda.together import together
 from lowering.emit import emit
 from lowering.errors import CompilerMissing, DeviceMissing, IndexOutOfBounds
 from lowering.loops import Kernel, Load, Store
@@ -70,7 +71,7 @@ def _is_stack(statement) -> bool:
 
 
 EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product,
-                    epilogues=True)
+                    epilogues=True, together=together)
 
 
 # ---- the whole ----
@@ -165,9 +166,10 @@ class CudaExecutable:
 
 
 def _kernel(name: str, text: CudaText) -> driver.Kernel:
-    function = as_function(module_text(text.text), f"<functrans {name}>")
+    driver.numba_cuda()
+    function = as_function(f"from numba import cuda\n\n{module_text(text.text)}",
+                           f"<functrans {name}>")
     function.__name__ = name
-    function.__globals__["cuda"] = driver.numba_cuda()
     return driver.Kernel(function, signature(text.parameters))
 
 
