@@ -26,6 +26,16 @@ def on_cuda(function, args, folder=None) -> list[np.ndarray]:
     return [out if isinstance(out, np.ndarray) else driver.to_host(out) for out in outs]
 
 
+def assert_same(function, args, folder=None, ulp=64):
+    """The device's results are those of the CPU, up to the order of sums."""
+    expected = ft.tree.leaves(ft.jit(function, device="cpu")(*args))
+    for part, value in zip(on_cuda(function, args, folder), expected, strict=True):
+        value = np.asarray(value)
+        eps = np.finfo(value.dtype).eps if value.dtype.kind in "fc" else 0
+        scale = np.max(np.abs(value), initial=0, where=np.isfinite(value))
+        np.testing.assert_allclose(part, value, rtol=ulp * eps, atol=ulp * eps * scale)
+
+
 def cuda_texts(executable) -> list[tuple]:
     """(text, types of the parameters) of each of an executable's kernels."""
     from lowering.cuda.emit import CudaText

@@ -29,7 +29,7 @@ from threading import RLock
 
 import numpy as np
 
-from lowering.cuda import dlpack, machine_code, reports, store
+from lowering.cuda import device_functions, dlpack, machine_code, reports, store
 from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
 from lowering.cuda.status import how_to_install, probe
 from lowering.errors import CompilerMissing, DeviceMissing
@@ -249,6 +249,12 @@ class Kernel:
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", "kernel")
+
+    @property
+    def waits_for_grid(self) -> bool:
+        """Whether its blocks wait for each other: then the device says how many there are at most.
+        """
+        return device_functions.waits_for_grid(self.function)
 
     def launch(self, grid, block, arguments: Sequence, shared: int = 0):
         """Launches it: `grid` blocks of `block` threads (ints, or up to three of them).

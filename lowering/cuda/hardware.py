@@ -9,14 +9,27 @@ Imports `lowering.errors`; `cuda.bindings`, which comes with numba-cuda, when a 
 """
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from lowering.errors import DeviceFailure
 
 _STATIC_SHARED = 48 * 1024      # bytes of shared memory that a launch has without asking for more
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """A kernel on the device. shared: the bytes of shared memory that it may use. resident: for
+    sizes of blocks and shared memory, how many blocks run at once."""
+    handle: object
+    module: object
+    waits_for_grid: bool
+    shared: int = _STATIC_SHARED
+    resident: dict = field(default_factory=dict)
 
 
 class Hardware:
@@ -127,29 +140,52 @@ class Hardware:
 
     # ---- kernels ----
 
-    def load(self, kernel) -> tuple:
-        """What `launch` is given for a kernel: its handle, and the shared memory it may use."""
+    def load(self, kernel) -> _Loaded:
+        """What `launch` is given for a kernel."""
         self._enter()
         code = kernel.cubin(self.capability)
         module = self._call("cuModuleLoadData", np.frombuffer(code.image, np.uint8).ctypes.data)
-        return [self._call("cuModuleGetFunction", module, code.name.encode()), _STATIC_SHARED,
-                module]
+        handle = self._call("cuModuleGetFunction", module, code.name.encode())
+        return _Loaded(handle, module, kernel.waits_for_grid)
 
-    def launch(self, loaded: list, grid: tuple, block: tuple, arguments: Sequence, shared: int):
-        """Launches a kernel, and does not wait. All parameters of kernels have eight bytes."""
+    def launch(self, loaded: _Loaded, grid: tuple, block: tuple, arguments: Sequence,
+               shared: int):
+        """Launches a kernel, and does not wait. All parameters of kernels have eight bytes.
+
+        Blocks that wait for each other are as many as run at once, if the grid is not smaller.
+        """
         self._enter()
-        if shared > loaded[1]:
+        if shared > loaded.shared:
             self._allow_shared(loaded, shared)
+        if loaded.waits_for_grid:
+            grid = min(math.prod(_three(grid)), self._resident(loaded, _three(block), shared))
         values = np.array([_bits(value) for value in arguments], np.int64)
         places = values.ctypes.data + 8 * np.arange(len(values))
-        self._call("cuLaunchKernel", loaded[0], *_three(grid), *_three(block), shared,
-                   self._stream, places.ctypes.data, 0)
+        sizes = (*_three(grid), *_three(block), shared, self._stream, places.ctypes.data)
+        if loaded.waits_for_grid:
+            self._call("cuLaunchCooperativeKernel", loaded.handle, *sizes)
+        else:
+            self._call("cuLaunchKernel", loaded.handle, *sizes, 0)
 
-    def _allow_shared(self, loaded: list, shared: int):
+    def _resident(self, loaded: _Loaded, block: tuple, shared: int) -> int:
+        """How many blocks of a kernel the device has room for at once."""
+        found = loaded.resident.get((block, shared))
+        if found is None:
+            each = self._call("cuOccupancyMaxActiveBlocksPerMultiprocessor", loaded.handle,
+                              math.prod(block), shared)
+            attribute = self._driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT
+            count = self._call("cuDeviceGetAttribute", attribute, self._device)
+            found = loaded.resident[block, shared] = each * count
+        if not found:
+            raise DeviceFailure(f"a multiprocessor has no room for a block of {math.prod(block)} "
+                                f"threads of this kernel")
+        return found
+
+    def _allow_shared(self, loaded: _Loaded, shared: int):
         attribute = self._driver.CUfunction_attribute
-        self._call("cuFuncSetAttribute", loaded[0],
+        self._call("cuFuncSetAttribute", loaded.handle,
                    attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
-        loaded[1] = shared
+        loaded.shared = shared
 
 
 def call(driver, name: str, *arguments):

@@ -2,9 +2,9 @@
 
 Threads that never wait run one after the other. Those that wait at `cuda.syncthreads()` and at
 shuffles alone run as generators, each to where it waits, then the next. Others are Python threads
-that take turns.
+that take turns. Blocks that wait for each other run at once, in another order after each barrier.
 
-In: what stands for `cuda` in a kernel, blocks, kernels. Imports NumPy only.
+In: what stands for `cuda` in a kernel, blocks, kernels. Imports `cuda.device_functions`.
 """
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from functools import partial
 
 import numpy as np
 
+from lowering.cuda.device_functions import GRID_BARRIER, called, names_in
+
 WARP = 32
 
 
@@ -30,24 +32,47 @@ def run_in_turn(module, blocks: Sequence, body: Callable):
 
 
 def run_steps(module, blocks: Sequence, body: Callable):
-    """Threads that are generators: each runs to where it waits, then the next, warp by warp."""
-    for block in blocks:
-        warps = [_Warp(module, block, range(first, min(first + WARP, module.threads)), body)
-                 for first in range(0, module.threads, WARP)]
-        while warps:
-            warps = [warp for warp in warps if warp.run()]
+    """Threads that are generators: each runs to where it waits, then the next. Blocks that wait
+    for the grid go on when all do."""
+    crews = [_Crew(module, block, body) for block in blocks]
+    while crews:
+        module.shuffle(crews)
+        waiting = [crew for crew in crews if crew.run()]
+        if waiting and len(waiting) < len(crews):
+            raise RuntimeError("some blocks wait for the grid, and others have come to their ends")
+        crews = waiting
 
 
 SHUFFLES = {"shfl_sync": lambda lane, number: number % WARP,
             "shfl_up_sync": lambda lane, distance: lane - distance,
             "shfl_down_sync": lambda lane, distance: lane + distance,
             "shfl_xor_sync": lambda lane, mask: lane ^ mask}
-STEPPED = {"syncthreads", *SHUFFLES}     # what a generator can wait at
+STEPPED = {"syncthreads", GRID_BARRIER, *SHUFFLES}     # what a generator can wait at
+_BLOCK, _GRID = None, ()                               # what it yields there
+
+
+class _Crew:
+    """The threads of a block, warp by warp."""
+
+    def __init__(self, module, block, body: Callable):
+        self.warps = [_Warp(module, block, range(first, min(first + WARP, module.threads)), body)
+                      for first in range(0, module.threads, WARP)]
+
+    def run(self) -> bool:
+        """Runs until all that are left wait for the grid; False if none is."""
+        places: set = set()
+        while self.warps and places != {_GRID}:
+            self.warps = [warp for warp in self.warps if warp.run()]
+            places = set().union(*(warp.places for warp in self.warps))
+            if len(places) > 1:
+                raise RuntimeError("some threads wait for the grid, and others for the block")
+        return bool(self.warps)
 
 
 class _Warp:
-    """The threads of a warp as generators. One that waits for the block yields None, one that
-    shuffles (how, its value, the argument), and is sent the value of another."""
+    """The threads of a warp as generators. One that waits for the block or the grid yields that,
+    one that shuffles (how, its value, the argument), and is sent the value of another. places:
+    where those that are left wait."""
 
     def __init__(self, module, block, numbers: range, body: Callable):
         self.module, self.block = module, block
@@ -55,12 +80,13 @@ class _Warp:
         self.lanes = {number: body() for number in numbers}
 
     def run(self) -> bool:
-        """Runs until all that are left wait for the block; False if none is."""
+        """Runs until all that are left wait for others than each other; False if none is."""
         asked = self._advance({})
         while any(asked.values()):
             if len(asked) < self.count or not all(asked.values()):
                 raise RuntimeError("some threads of a warp shuffle, and others do not")
             asked = self._advance(_shuffled(asked))
+        self.places = set(asked.values())
         return bool(asked)
 
     def _advance(self, answers: dict) -> dict:
@@ -84,32 +110,49 @@ def _shuffled(asked: dict) -> dict:
             for number, (how, own, argument) in asked.items()}
 
 
-class _Waits(ast.NodeTransformer):
-    """Each statement `cuda.syncthreads()` and each shuffle becomes a `yield`; `count` is how many
-    there were."""
+_BARRIERS = {"cuda.syncthreads()": _BLOCK, "cuda.cg.this_grid().sync()": _GRID}
 
-    def __init__(self):
+
+class _Waits(ast.NodeTransformer):
+    """Barriers and shuffles become a `yield`, calls of functions that wait a `yield from`; `count`
+    is how many there were. functions: device functions that are called -> whether they wait."""
+
+    def __init__(self, functions: dict):
+        self.functions = functions
         self.count = 0
 
     def visit_Expr(self, node):
-        if ast.unparse(node) != "cuda.syncthreads()":
-            return self.generic_visit(node)
-        self.count += 1
-        return ast.copy_location(ast.Expr(ast.Yield(ast.Constant(None))), node)
+        text = ast.unparse(node)
+        if text in _BARRIERS:
+            self.count += 1
+            place = ast.Tuple([], ast.Load()) if _BARRIERS[text] == _GRID else ast.Constant(_BLOCK)
+            return ast.copy_location(ast.Expr(ast.Yield(place)), node)
+        self.generic_visit(node)
+        if self.functions.get(text.partition("(")[0]):
+            self.count += 1
+            node.value = ast.YieldFrom(node.value)
+        return node
 
     def visit_Call(self, node):
         self.generic_visit(node)
         name = ast.unparse(node.func).removeprefix("cuda.")
+        if name in self.functions:
+            node.func = ast.Name(_stepped_name(name), ast.Load())
         if name not in SHUFFLES:
             return node
         self.count += 1
         return ast.Yield(ast.Tuple([ast.Constant(name), *node.args[1:]], ast.Load()))
 
 
+def _stepped_name(name: str) -> str:
+    """What a function that is run in steps is called in its module: no name that Python has."""
+    return f"{name} in steps"
+
+
 def as_generator(function: Callable) -> Callable | None:
     """A kernel that yields where it waits, with the same lines and globals; many times faster.
 
-    None where that cannot be had: without its text, or where what it calls waits.
+    None where that cannot be had: without its text, or where it waits within an expression.
     """
     try:
         lines, first = inspect.getsourcelines(function)
@@ -117,9 +160,12 @@ def as_generator(function: Callable) -> Callable | None:
     except (OSError, TypeError, SyntaxError):
         return None
     definition, = tree.body
-    waits = _Waits()
+    functions = {name: bool(names_in(each, {}) & STEPPED)
+                 for name, each in called(function).items()}
+    waits = _Waits(functions)
     definition = waits.visit(definition)
-    if not waits.count or _still_waits(definition, function) or function.__closure__:
+    if not waits.count or function.__closure__ or _still_waits(definition, functions) \
+            or not _prepare(function, functions):
         return None
     definition.decorator_list = []
     ast.increment_lineno(tree, first - 1)
@@ -130,12 +176,25 @@ def as_generator(function: Callable) -> Callable | None:
                               function.__defaults__)
 
 
-def _still_waits(definition: ast.FunctionDef, function: Callable) -> bool:
-    """Whether there are waits left: in other places than statements, or in what it calls."""
+def _prepare(function: Callable, functions: dict) -> bool:
+    """Puts what a kernel calls into its module, as it is called; whether all of it could be."""
+    for name, each in called(function).items():
+        stepped = as_generator(each) if functions[name] else each
+        if stepped is None:
+            return False
+        function.__globals__[_stepped_name(name)] = stepped
+    return True
+
+
+def _still_waits(definition: ast.FunctionDef, functions: dict) -> bool:
+    """Whether there are waits left: in other places than statements."""
+    whole = {node.value.value.func for node in ast.walk(definition)
+             if isinstance(node, ast.Expr) and isinstance(node.value, ast.YieldFrom)}
+    waiting = {_stepped_name(name) for name, waits in functions.items() if waits}
     return any(isinstance(node, ast.Attribute) and node.attr in STEPPED
-               for node in ast.walk(definition)) \
-        or any(names_in(function.__globals__.get(name), {}) & STEPPED
-               for name in function.__code__.co_names)
+               or isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+               and node.func.id in waiting and node.func not in whole
+               for node in ast.walk(definition))
 
 
 def run_together(module, blocks: Sequence, body: Callable):
@@ -285,16 +344,3 @@ class Barrier:
         self._turns.wake(self._waiting)
         self._waiting = []
         return True
-
-
-def names_in(function, seen: dict) -> set:
-    """The names in the code of a function, and of those of its module that it calls."""
-    function = getattr(function, "py_func", function)
-    code = getattr(function, "__code__", None)
-    if code is None or code in seen:
-        return set()
-    seen[code] = True
-    every = set(code.co_names)
-    for name in code.co_names:
-        every |= names_in(function.__globals__.get(name), seen)
-    return every

@@ -11,6 +11,7 @@ In: functions, sizes. Out: a backend with the methods of `hardware.Hardware`. Im
 from __future__ import annotations
 
 import inspect
+import math
 import random
 import sys
 import threading
@@ -19,13 +20,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from lowering.cuda.device_functions import GRID_BARRIER, names_in, plain
 from lowering.cuda.simulated_threads import (SHUFFLES, STEPPED, WARP, Barrier, Turns,
-                                             as_generator, names_in, run_in_turn, run_steps,
-                                             run_together)
+                                             as_generator, run_in_turn, run_steps, run_together)
 
 NAME = "numba's CUDA simulator"
 _WAITING = {"syncthreads", "syncthreads_and", "syncthreads_or", "syncthreads_count", "syncwarp",
-            "this_grid", "ballot_sync", *SHUFFLES}
+            GRID_BARRIER, "ballot_sync", *SHUFFLES}
 FULL_WARP = 0xFFFFFFFF
 
 
@@ -58,7 +59,8 @@ class Pointer:
 
 
 class Simulator:
-    """The one simulated device. `order`: of blocks: a random.Random that shuffles, or None."""
+    """The one simulated device. `order`: of blocks: a random.Random that shuffles, or None.
+    `resident`: how many blocks that wait for each other run at once."""
 
     name = NAME
     capability = (9, 0)
@@ -69,6 +71,7 @@ class Simulator:
         self.total = total
         self.used = 0
         self.order: random.Random | None = None
+        self.resident = 3
         self._lock = threading.Lock()
 
     # ---- memory ----
@@ -139,20 +142,22 @@ class Simulator:
 
     def load(self, kernel) -> tuple:
         """What `launch` is given for a kernel: its function, and the ways in which it waits."""
-        function = getattr(kernel.function, "py_func", kernel.function)
+        function = plain(kernel.function)
         names = names_in(function, {})
         if names & _WAITING and names & _WAITING <= STEPPED:
             function = as_generator(function) or function
-        return function, bool(names & _WAITING), "this_grid" in names
+        return function, bool(names & _WAITING), kernel.waits_for_grid
 
     def launch(self, loaded: tuple, grid: tuple, block: tuple, arguments: Sequence, shared: int):
         """Runs a kernel to its end."""
         function, waits, cooperative = loaded
         grid, block = _three(grid), _three(block)
+        if cooperative:
+            grid = _three(min(math.prod(grid), self.resident))
         module = _grid_module(self._api_part)(grid, block, shared)
         blocks = [module.new_block(place) for place in np.ndindex(*grid)]
-        if self.order is not None:
-            self.order.shuffle(blocks)
+        module.shuffle = self.order.shuffle if self.order is not None else lambda blocks: None
+        module.shuffle(blocks)
         groups = [blocks] if cooperative else [[one] for one in blocks]
         run = run_steps if inspect.isgeneratorfunction(function) \
             else run_together if waits else run_in_turn

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lowering.cuda.emit import THREAD, CudaText
+from lowering.cuda.emit import THREAD, CudaText, block_size
 from lowering.cuda.phases import Phase, phase_of
 from lowering.kernel_text import INDENT, Parameter
 from lowering.listing import wrapped
@@ -250,7 +250,7 @@ class _Writer:
         """A phase of ours, on contiguous memory."""
         if not view.size:
             return
-        block = min(256, max(32, 1 << (view.size - 1).bit_length()))
+        block = block_size(view.size)
         pointers = [Parameter(name, "pointer", view.dtype, name) for name in places]
         kernel = CudaText(text, [*pointers, Parameter("n", "integer", None, view.size)], [], None,
                           [], (-(-view.size // block),), block)

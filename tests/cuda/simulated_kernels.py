@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from on_cuda import compiled, on_cuda
+from on_cuda import assert_same, compiled, on_cuda
 from programs import PROGRAMS
 from test_kernel_text import FUNCTIONS
 from test_laws import assert_close, each, evaluate
@@ -57,16 +57,6 @@ BLOCK_DTYPES = ("float32", "int32", "bool", "float16", "complex64")
 @pytest.mark.parametrize("row, case, dtype", each(dtypes=BLOCK_DTYPES))
 def test_kernels_in_blocks_equal_evaluate(row, case, dtype, folder, in_blocks):
     test_kernels_equal_evaluate(row, case, dtype, folder)
-
-
-def assert_same(function, args, folder, ulp=64):
-    """The device's results are those of the CPU, up to the order of sums."""
-    expected = ft.tree.leaves(ft.jit(function, device="cpu")(*args))
-    for part, value in zip(on_cuda(function, args, folder), expected, strict=True):
-        value = np.asarray(value)
-        eps = np.finfo(value.dtype).eps if value.dtype.kind in "fc" else 0
-        scale = np.max(np.abs(value), initial=0, where=np.isfinite(value))
-        np.testing.assert_allclose(part, value, rtol=ulp * eps, atol=ulp * eps * scale)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -54,7 +54,11 @@ class Driver:
         return OK, b"A device".ljust(length, b"\0")
 
     def _cuDeviceGetAttribute(self, attribute, device):
-        return OK, 9 if "MAJOR" in attribute.name else 0
+        values = {"MAJOR": 9, "MULTIPROCESSOR_COUNT": 4}
+        return OK, next((n for name, n in values.items() if attribute.name.endswith(name)), 0)
+
+    def _cuOccupancyMaxActiveBlocksPerMultiprocessor(self, function, block, shared):
+        return OK, 2 if block <= 256 else 0
 
     def _cuStreamCreate(self, flags):
         return OK, 77
@@ -94,13 +98,15 @@ class Driver:
         return OK, (module, name)
 
     def _cuLaunchKernel(self, function, *rest):
-        sizes, stream, places, extra = rest[:7], rest[7], rest[8], rest[9]
-        assert stream == 77 and extra == 0
+        sizes, stream, places, extra = rest[:7], rest[7], rest[8], rest[9:]
+        assert stream == 77 and not any(extra)
         count = 4
         table = (ctypes.c_void_p * count).from_address(places)
         self.launched = function, sizes, [ctypes.c_int64.from_address(place).value
                                           for place in table]
         return (OK,)
+
+    _cuLaunchCooperativeKernel = _cuLaunchKernel
 
     def _cuGetErrorString(self, status):
         return OK, b"something is wrong"
@@ -148,7 +154,7 @@ def test_memory_that_is_full_is_no_failure_but_a_message(device, fake):
 
 def test_launches_pass_eight_bytes_for_each_argument(device, fake):
     cubin = SimpleNamespace(image=b"code", name="kernel_x")
-    loaded = device.load(SimpleNamespace(cubin=lambda capability: cubin))
+    loaded = device.load(SimpleNamespace(cubin=lambda capability: cubin, waits_for_grid=False))
     assert fake.named("cuModuleGetFunction") == [(b"code", b"kernel_x")]
     block = device.allocate(64)
     device.launch(loaded, (3, 2), 128, [block, -5, np.int64(7), 0.25], 0)
@@ -159,6 +165,18 @@ def test_launches_pass_eight_bytes_for_each_argument(device, fake):
     assert fake.launched[2][0] == -2 ** 63 + 8      # the same bits
     (_, attribute, size), = fake.named("cuFuncSetAttribute")
     assert "DYNAMIC_SHARED" in attribute.name and size == 100_000
+
+
+def test_blocks_that_wait_for_each_other_are_as_many_as_there_is_room_for(device, fake):
+    cubin = SimpleNamespace(image=b"code", name="kernel_x")
+    loaded = device.load(SimpleNamespace(cubin=lambda capability: cubin, waits_for_grid=True))
+    for grid, expected in ((5, 5), (100, 8), (100, 8), ((3, 7), 8)):
+        device.launch(loaded, grid, 256, [0] * 4, 0)
+        assert fake.launched[1] == (expected, 1, 1, 256, 1, 1, 0)
+    assert len(fake.named("cuLaunchCooperativeKernel")) == 4 and not fake.named("cuLaunchKernel")
+    assert len(fake.named("cuOccupancyMaxActiveBlocksPerMultiprocessor")) == 1
+    with pytest.raises(DeviceFailure, match="no room for a block of 512 threads"):
+        device.launch(loaded, 1, 512, [0] * 4, 0)
 
 
 def test_waiting(device, fake):
@@ -182,6 +200,10 @@ def test_the_calls_have_as_many_arguments_as_the_drivers_functions(device, fake)
     test_copies(device)
     test_launches_pass_eight_bytes_for_each_argument(device, fake)
     test_waiting(device, fake)
+    before = list(fake.calls)
+    fake.calls.clear()
+    test_blocks_that_wait_for_each_other_are_as_many_as_there_is_room_for(device, fake)
+    fake.calls[:0] = before
     names = {name for name, _ in fake.calls} - {"cuGetErrorString"}
     assert len(names) > 12
     for name, arguments in fake.calls:

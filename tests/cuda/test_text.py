@@ -91,7 +91,7 @@ def test_the_text_of_a_program_is_formatted_python(name):
     source = compiled(*PROGRAMS[name])[0].source()
     names = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
     assert names[-2:] == ["main", "run"] and "kernel_0" in names
-    assert source.count("@cuda.jit") == source.count("@launched(") > 3
+    assert source.count("@cuda.jit\n") == source.count("@launched(") > 3
     assert not re.search(r"[ \t]$", source, re.MULTILINE)
     assert re.search(r"# programs\.py:\d+", source)
 

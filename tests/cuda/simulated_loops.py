@@ -1,0 +1,158 @@
+"""Loops and choices as one kernel, under the simulator: what they compute, launch and read."""
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from device_loops import (LOOPS, XS, W, X, choices, in_turns, lstm, lstm_args, lstm_layer, rolled,
+                          until)
+from on_cuda import assert_same, compiled
+from programs import floats
+
+import functrans as ft
+from functrans import lax
+from lowering.cuda import driver, emit, together
+from lowering.cuda.device_functions import plain
+from lowering.errors import IndexOutOfBounds
+
+
+@pytest.fixture(autouse=True)
+def shuffled(monkeypatch):
+    """Blocks run in an order that changes at each barrier."""
+    monkeypatch.setattr(driver.backend(), "order", random.Random(7))
+
+
+@pytest.fixture(params=["one block", "many blocks"])
+def blocks(request, monkeypatch):
+    """Small blocks, of which only a few run at once, or one that is large enough."""
+    if request.param == "many blocks":
+        monkeypatch.setattr(emit, "BLOCK", 4)
+        monkeypatch.setattr(emit, "WARP", 4)
+    return request.param
+
+
+@pytest.fixture
+def counts(monkeypatch):
+    """What has been launched, by whether its blocks wait for each other, and what the host read.
+    """
+    found = {"launches": 0, "together": 0, "reads": 0}
+    backend, launch, read = driver.backend(), driver.Kernel.launch, driver.backend().read
+
+    def counted(kernel, *arguments):
+        found["launches"] += 1
+        found["together"] += "phase_" in " ".join(plain(kernel.function).__code__.co_names)
+        launch(kernel, *arguments)
+
+    def counted_read(*arguments):
+        found["reads"] += 1
+        read(*arguments)
+    monkeypatch.setattr(driver.Kernel, "launch", counted)
+    monkeypatch.setattr(backend, "read", counted_read)
+    return found
+
+
+def counted(counts: dict, function, *args) -> dict:
+    """What one run launches and reads; its outputs are left on the device."""
+    executable, operands = compiled(function, args)
+    executable.run(operands)
+    counts.update(dict.fromkeys(counts, 0))
+    executable.run(operands)
+    return dict(counts)
+
+
+# ---- what they compute ----
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops(name, blocks):
+    function, args = LOOPS[name]
+    assert "phase_" in compiled(function, args)[0].source()
+    assert_same(function, args, ulp=2000)
+
+
+def test_a_grid_has_a_barrier_of_its_own(blocks):
+    source = compiled(rolled, (W, XS))[0].source()
+    assert ("this_grid().sync()" in source) == (blocks == "many blocks")
+    assert ("syncthreads()" in source) == (blocks == "one block")
+
+
+# ---- what is launched and read ----
+
+def test_an_lstm_is_one_launch_for_each_layer(counts):
+    assert compiled(lstm, lstm_args(3))[0].source().count("def phase_") == 3
+    short, long = (counted(counts, lstm, *lstm_args(n)) for n in (2, 9))
+    assert short == long == {"launches": 5, "together": 2, "reads": 0}
+
+
+def test_a_loop_until_something_holds_reads_nothing(counts):
+    def steps(x):
+        return lax.while_loop(lambda s: s[1].sum() > 0.5, lambda s: (s[0] + 1, s[1] * 0.999),
+                              (0, x))
+    x = np.ones(20) / 20
+    assert_same(steps, (x,))
+    assert counted(counts, steps, x) == {"launches": 1, "together": 1, "reads": 0}
+    jitted = ft.jit(steps, device="cuda")
+    count, _ = jitted(x)
+    assert int(count) == 693
+    before = ft.transfers()
+    jitted(ft.device_put(x, "cuda"))[1].block_until_ready()
+    assert (ft.transfers() - before).to_host == 0
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_choice_is_one_launch_and_reads_nothing(counts, index):
+    """The other kernel brings the index into its range."""
+    assert counted(counts, choices, W, X, index) == {"launches": 2, "together": 1, "reads": 0}
+
+
+def test_barriers_are_where_they_are_needed():
+    """Two for each step of an LSTM: before the gates and before the next product."""
+    source = compiled(lstm_layer, (XS[:, None], floats(9, 36), floats(9, 36), floats(36)))
+    loop = source[0].source().partition("    for k0 in")[2].partition("\n    phase_")[0]
+    assert loop.count("syncthreads") == 2 and loop.count("phase_") == 3
+
+
+# ---- what cannot be one kernel, or is not worth it ----
+
+def test_large_phases_are_launched_by_the_host(monkeypatch, counts):
+    monkeypatch.setattr(together, "MOST_BLOCKS", 0)
+    assert_same(in_turns, (W, X, np.array([2, 0, 1, 3])), ulp=2000)
+    assert counts["together"] == 0 and counts["reads"] > 10
+
+
+def test_what_the_host_computes_is_no_phase():
+    def asked(x):
+        return lax.fori_loop(0, 2, lambda k, x: ft.pure_callback(np.cumsum, x, x) @ W, x)
+    assert "phase_" not in compiled(asked, (X,))[0].source()
+    assert_same(asked, (X,))
+
+
+def test_a_loop_keeps_what_the_way_back_needs_on_the_host():
+    gradient = ft.grad(lambda w: until(w, X, 5)[0].sum())
+    assert_same(gradient, (W,), ulp=2000)
+
+
+# ---- indices outside ----
+
+def taken(x, k, n):
+    return lax.fori_loop(0, n, lambda j, s: s @ x.T + x[k[j]], x[0])
+
+
+def test_an_index_outside_is_told_of_the_steps_that_are_taken(blocks):
+    executable, operands = compiled(taken, (W, np.array([0, 3, 1, 11]), 4))
+    assert "phase_" in executable.source()
+    executable.run(operands)
+    with pytest.raises(IndexOutOfBounds, match="index 11 .* size 9") as caught:
+        driver.synchronize()
+    assert caught.value.location is not None
+    assert_same(taken, (W, np.array([0, 3, 1, 11]), 3), ulp=2000)
+
+
+def test_an_index_outside_is_told_of_the_branch_that_is_taken(blocks):
+    def chosen(x, k, j):
+        return lax.cond(k > 0, lambda x: x[j] @ x, lambda x: x[0] @ x, x)
+    assert_same(chosen, (W, 0, 20), ulp=2000)
+    executable, operands = compiled(chosen, (W, 1, 20))
+    executable.run(operands)
+    with pytest.raises(IndexOutOfBounds, match="index 20"):
+        driver.synchronize()
