@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from lowering.errors import CompilerMissing, DeviceFailure
 
 GRID_BARRIER = "cudaCGSynchronize"      # what `this_grid().sync()` calls, of NVIDIA's runtime
+_OF_LIBRARIES = re.compile(r"^info *: Function properties for '__nv.*\n.*\n", re.MULTILINE)
 
 _lock = RLock()
 
@@ -153,7 +154,7 @@ def _log(size_of: Callable, read: Callable, handle) -> str:
 
 
 def _report(log: str, kernel: str, capability: tuple, size: int) -> CubinReport:
-    log = log.partition("Function properties for '")[0]         # those of libraries come later
+    log = _OF_LIBRARIES.sub("", log)
 
     def number(pattern: str) -> int:
         found = re.search(pattern, log)
