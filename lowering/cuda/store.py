@@ -36,7 +36,8 @@ def environment_parts() -> dict[str, str]:
     settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in (*sorted((here.parent / "math").glob("*.py")), here / "machine_code.py"):
+    for path in (*sorted((here.parent / "math").glob("*.py")), here / "machine_code.py",
+                 here / "pointers.py"):
         digest.update(path.read_bytes())
     packages = {package: version_of(package) or "" for package in COMPILERS}
     return {"Python": platform.python_version(), "settings of numba": str(settings), **packages,
