@@ -2,7 +2,7 @@
 
 `grad`, `vmap`, `jvp`, `jit` ... turn functions of arrays and pytrees into functions; they
 compose in any order and to any depth. `functrans.numpy` is the array API. `functrans.nn`,
-`ops`, `optim`, `random`, `zoo` and `testing` are imported when they are first used.
+`image`, `ops`, `optim`, `random`, `zoo` and `testing` are imported when they are first used.
 """
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from functrans.control import policies as checkpoint_policies
 if TYPE_CHECKING:
     from functrans.api.devices import (default_backend, default_device, device_count, device_get,
                                        device_put, devices, memory_stats, no_transfers, transfers)
-    from functrans import nn, ops, optim, random, scipy, testing, tree_util, zoo
+    from functrans import image, nn, ops, optim, random, scipy, testing, tree_util, zoo
     from functrans.api.custom_gradient import custom_gradient
 
 __version__ = "0.1.0"
@@ -53,16 +53,17 @@ __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
     "checkpoint_policies", "config", "custom_gradient", "custom_jvp", "custom_vjp", "custom_vmap",
     "debug", "disable_jit", "errors", "eval_shape", "explain_cache_misses", "explain_compiles",
-    "float0", "grad", "hessian", "hvp", "interpret", "io_callback", "jacfwd", "jacobian", "jacrev",
-    "jit", "jvp", "lax", "linear_transpose", "linearize", "make_ir", "nn", "numpy", "ops", "optim",
-    "pure_callback", "random", "remat", "saved_residuals", "scipy", "sequential_vmap",
+    "float0", "grad", "hessian", "hvp", "image", "interpret", "io_callback", "jacfwd",
+    "jacobian", "jacrev", "jit", "jvp", "lax", "linear_transpose", "linearize", "make_ir", "nn",
+    "numpy", "ops", "optim", "pure_callback", "random", "remat", "saved_residuals", "scipy",
+    "sequential_vmap",
     "stop_gradient", "testing", "tree", "tree_util", "value_and_grad", "vjp", "vmap", "zoo",
     *debug.TOOLS, "default_backend", "default_device", "device_count", "device_get", "device_put",
     "devices", "memory_stats", "no_transfers", "transfers",
 ]
 
 
-_ROOMS = ("nn", "ops", "optim", "random", "scipy", "testing", "tree_util", "zoo")
+_ROOMS = ("image", "nn", "ops", "optim", "random", "scipy", "testing", "tree_util", "zoo")
 
 
 def __getattr__(name: str):

@@ -31,7 +31,7 @@ LAYERS = (
     {"numpy"},
     {"random", "api"},
     {"lax", "debug", "nn"},
-    {"ops", "optim", "scipy", "tree_util", "functrans"},
+    {"image", "ops", "optim", "scipy", "tree_util", "functrans"},
     {"zoo", "doctor"},
     {"testing"},
 )

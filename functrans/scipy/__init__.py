@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from functrans.scipy import linalg, optimize, signal, special, stats  # noqa: F401
+    from functrans.scipy import (integrate, interpolate, linalg, ndimage,  # noqa: F401
+                                 optimize, signal, special, stats)
 
-__all__ = ["linalg", "optimize", "signal", "special", "stats"]
+__all__ = ["integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "special",
+           "stats"]
 
 
 def __getattr__(name: str):
