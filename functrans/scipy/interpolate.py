@@ -10,6 +10,7 @@ import numpy as np
 
 from functrans.array import Array
 from functrans.errors import ArgumentError, ShapeError
+from functrans.numpy.calculus import cast_like
 from functrans.numpy.choosing import where
 from functrans.numpy.joining import stack
 from functrans.numpy.manipulation import broadcast_arrays
@@ -18,7 +19,7 @@ from functrans.numpy.promotion import as_arraylike, materialize, promote_inexact
 from functrans.numpy.searching import searchsorted
 from functrans.numpy.turning import flip
 from functrans.numpy.ufuncs import clip, isnan
-from functrans.primitives.elementwise import convert, stop_gradient
+from functrans.primitives.elementwise import stop_gradient
 
 __all__ = ["RegularGridInterpolator"]
 
@@ -110,11 +111,11 @@ def _checked_method(method: str) -> str:
 
 
 def _as_value(fill, values):
-    fill = as_arraylike(fill, "fill_value")
-    if not np.can_cast(fill.dtype, values.dtype, "same_kind"):
-        raise ArgumentError(f"interpolate.RegularGridInterpolator: fill_value {fill.type} does not "
-                            f"fit values of {values.dtype.name}")
-    return convert(fill, values.dtype)
+    kind = as_arraylike(fill, "fill_value").type
+    if not np.can_cast(kind.dtype, values.dtype, "same_kind"):
+        raise ArgumentError(f"interpolate.RegularGridInterpolator: fill_value {kind} does not fit "
+                            f"values of {values.dtype.name}")
+    return cast_like(fill, values)
 
 
 def _column(flags, value):

@@ -10,6 +10,7 @@ import numpy as np
 
 from functrans.errors import ArgumentError, ShapeError, UnsupportedError
 from functrans.ir.type import is_integer
+from functrans.numpy.calculus import cast_like
 from functrans.numpy.choosing import where
 from functrans.numpy.indexing import getitem
 from functrans.numpy.promotion import (as_arraylike, broadcast_all, materialize, promote,
@@ -62,7 +63,7 @@ def map_coordinates(input, coordinates: Sequence, order: int, mode: str = "const
         raise UnsupportedError(f"ndimage.map_coordinates: order must be 0 or 1, got {order!r}")
     near = _nearest if order == 0 else _neighbours
     axes = [near(place) for place in places]
-    outside = convert(as_arraylike(cval), image.dtype) if mode == "constant" else None
+    outside = cast_like(cval, image) if mode == "constant" else None
     value = sum(_corner(image, corner, _INSIDE[mode], outside) for corner in product(*axes))
     return _in_dtype(value, image.dtype)
 

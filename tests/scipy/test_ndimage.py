@@ -28,11 +28,11 @@ def test_map_coordinates(mode, name, order):
     for shape in ((5,), (4, 3), (3, 2, 4), (1, 3)):
         image = RNG.normal(size=shape)
         places = [RNG.uniform(-2 * size - 1, 3 * size, (2, 30)) for size in shape]
-        want = images.map_coordinates(image, places, order=order, mode=name, cval=-1.5)
-        got = ndimage.map_coordinates(image, places, order, mode, -1.5)
+        want = images.map_coordinates(image, places, order=order, mode=name, cval=-1.3)
+        got = ndimage.map_coordinates(image, places, order, mode, -1.3)
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
         jitted = ft.jit(lambda image, *places, order=order: ndimage.map_coordinates(
-            image, places, order, mode, -1.5))(image, *places)
+            image, places, order, mode, -1.3))(image, *places)
         np.testing.assert_allclose(jitted, want, rtol=1e-10, atol=1e-12)
 
 
@@ -70,7 +70,7 @@ def grid(*sizes: int) -> tuple:
 
 
 @pytest.mark.parametrize("method", ["linear", "nearest"])
-@pytest.mark.parametrize("fill", [np.nan, -3.0, None])
+@pytest.mark.parametrize("fill", [np.nan, -3.3, None])
 def test_interpolator(method, fill):
     for sizes, more in (((6,), ()), ((4, 5), ()), ((3, 4, 5), (2,)), ((4, 3), (2, 2))):
         points, values = grid(*sizes), RNG.normal(size=sizes + more)

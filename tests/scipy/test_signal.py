@@ -147,7 +147,7 @@ def test_windows(window):
 
 
 CASES = [dict(nperseg=8), dict(nperseg=8, noverlap=5), dict(nperseg=7, nfft=12, window="hamming"),
-         dict(nperseg=8, detrend="linear"), dict(nperseg=6, return_onesided=False, fs=100.0),
+         dict(nperseg=8, detrend="linear"), dict(nperseg=6, return_onesided=False, fs=10.1),
          dict(nperseg=9, axis=0, detrend=False), dict(window=np.hanning(8) + 0.1, nperseg=8)]
 IDS = [str(k) for k in range(len(CASES))]
 

@@ -11,6 +11,7 @@ import numpy as np
 from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_complex
 from functrans.numpy import fft
+from functrans.numpy.calculus import cast_like
 from functrans.numpy.joining import concatenate
 from functrans.numpy.promotion import as_arraylike, materialize, promote_inexact
 from functrans.numpy.repeating import pad
@@ -93,14 +94,14 @@ def is_onesided(return_onesided: bool, *arrays) -> bool:
 def frequencies(plan: Layout, fs, onesided: bool, dtype):
     """Of the points of a transform, in units of `fs`."""
     function = fft.rfftfreq if onesided else fft.fftfreq
-    return function(plan.points, dtype=real_dtype(dtype)) * convert(as_arraylike(fs),
-                                                                    real_dtype(dtype))
+    values = function(plan.points, dtype=real_dtype(dtype))
+    return values * cast_like(fs, values)
 
 
 def times(samples: np.ndarray, fs, dtype):
     """Places of samples in units of 1 / `fs`."""
-    return convert(as_arraylike(samples), real_dtype(dtype)) / convert(as_arraylike(fs),
-                                                                       real_dtype(dtype))
+    values = convert(as_arraylike(samples), real_dtype(dtype))
+    return values / cast_like(fs, values)
 
 
 def extended(who: str, x, count: int, boundary: str):
