@@ -86,6 +86,64 @@ def test_reports_are_short_and_name_what_is_wrong(tmp_path):
     assert "judge.py" not in out and "verdict.py" not in out and "checks.py" not in out
 
 
+ON_EACH_TARGET = '''
+import hypothesis, pytest
+from hypothesis import strategies as st
+import functrans as ft, functrans.numpy as fnp
+from functrans.testing import check_grads, check_jit, check_vmap, gradient_test
+
+pytestmark = pytest.mark.usefixtures("ft_target")
+
+@gradient_test("f32[n, 3]", "f32[3]", order=1, examples=3)
+@ft.jit
+def test_layer(x, w):
+    return fnp.tanh(x @ w).sum()
+
+@gradient_test("f64[n] in (0.1, 2)", order=2, examples=2)
+@ft.jit
+def test_twice(x):
+    return fnp.log(x) * fnp.cumsum(x)
+
+@hypothesis.given(st.integers(1, 4))
+@hypothesis.settings(max_examples=3, deadline=None, derandomize=True,
+                     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+def test_sizes(ft_target, size):
+    x = fnp.arange(1.0, size + 1)
+    assert str(ft.jit(lambda x: x * 2)(x).device).startswith(ft_target)
+    check_jit(lambda x: fnp.sin(x) ** 2, (x,))
+    check_vmap(ft.jit(lambda x: fnp.exp(x)), (x,))
+    check_grads(ft.jit(lambda x: ft.lax.fori_loop(0, 3, lambda k, y: fnp.sin(y) * x, x)), (x,),
+                order=1)
+
+@ft.custom_jvp
+def wrong(x):
+    return fnp.sin(x)
+wrong.defjvps(lambda dx, out, x: dx * fnp.cos(x) * 1.01)
+
+@gradient_test("f32[n]", order=1, examples=2)
+@ft.jit
+def test_wrong(x):
+    return wrong(x)
+'''
+
+
+def test_gradients_on_the_simulated_gpu(tmp_path, monkeypatch):
+    """The target `cuda` is there with numba's simulator, and what is wrong on it is named."""
+    monkeypatch.setenv("NUMBA_ENABLE_CUDASIM", "1")
+    out = pytest_on(tmp_path, ON_EACH_TARGET, "--ft-target", "cuda")
+    assert "1 failed, 3 passed" in out, out
+    assert "test_wrong[cuda]" in out and "wrong: the rule of wrong (custom_jvp), at" in out
+    assert "smallest failing input: x = [1.] (float32[1])" in out
+
+
+def test_without_a_gpu_the_target_is_skipped(tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_ENABLE_CUDASIM", raising=False)
+    out = pytest_on(tmp_path, "def test(ft_target):\n    pass\n", "--ft-target", "cuda", "-rs")
+    if "1 skipped" not in out and ft.devices("cuda"):
+        pytest.skip("there is a GPU")
+    assert "1 skipped" in out and "the target cuda is not there" in out
+
+
 def test_thorough_runs_try_more(tmp_path):
     text = '''
 import functrans as ft
