@@ -1,7 +1,7 @@
 """What the page of `ft.visualize` looks like: style and script. Imports nothing."""
 
 STYLE = """
-:root { color-scheme: light dark; --back: #fbfbfa; --card: #fff; --ink: #22252a; --dim: #767b84;
+:root { color-scheme: light dark; --back: #fbfbfa; --card: #fff; --ink: #22252a; --dim: #6a6f78;
   --line: #e3e4e6; --mark: #fff3c4; --sat: 62%; --light: 42%; --tint: 95%; }
 @media (prefers-color-scheme: dark) { :root { --back: #16181c; --card: #1e2126; --ink: #e4e6ea;
   --dim: #9097a3; --line: #32363d; --mark: #4a4220; --sat: 55%; --light: 68%; --tint: 17%; } }
@@ -26,7 +26,7 @@ summary small { font-weight: 400; color: var(--dim); margin-left: 8px; }
 .tinted { background: hsl(var(--hue) var(--sat) var(--tint)); }
 .quiet .text { color: var(--dim); }
 .lit { background: var(--mark) !important; }
-.chip { display: inline-block; font: 10.5px/1.35 ui-monospace, "DejaVu Sans Mono", monospace;
+.chip { display: inline-block; font: 11.5px/1.35 ui-monospace, "DejaVu Sans Mono", monospace;
   padding: 0 7px; margin: 1px 4px 1px 0; align-self: center; border-radius: 9px;
   text-decoration: none;
   color: hsl(var(--hue) var(--sat) var(--light)); white-space: nowrap;
@@ -38,6 +38,10 @@ td.place { color: var(--dim); white-space: nowrap; width: 1%; } td code { white-
 pre { margin: 0; padding: 0 16px; } .dim { color: var(--dim); }
 .kernel { border-left: 3px solid hsl(var(--hue) var(--sat) var(--light)); margin: 8px 14px; }
 .kernel > summary { padding: 3px 10px; font-weight: 500; }
+@media (max-width: 760px) { body { padding: 16px 12px 40px; } .inner { margin: 4px 8px 8px 14px; }
+  .row { flex-wrap: wrap; gap: 0 8px; } .row .text + * { margin-left: auto; }
+  .row .text { flex-basis: 100%; padding-left: 4em; text-indent: -4em; }
+  .row .note { font-size: 11.5px; } td { padding: 2px 6px; } pre { padding: 0 8px; } }
 """
 
 SCRIPT = """

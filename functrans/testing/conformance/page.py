@@ -1,6 +1,6 @@
 """The matrix as one HTML page with no external asset: a table of coloured cells, and the findings.
 
-In: `Matrix`. Out: text. A cell of the table is a small picture (SVG) with one square for each
+In: `Matrix`. Out: text. A cell of the table is a small picture (SVG) with one bar for each
 dtype; pointing at it tells the reasons, a click goes to the findings. Imports `matrix`.
 """
 from __future__ import annotations
@@ -14,16 +14,17 @@ from functrans.testing.conformance.matrix import ABSENT, EMPTY, FAILED, PASSED, 
 
 COLOURS = {PASSED: "#3f9a5f", FAILED: "#d3412f", ABSENT: "#c9ccd1", EMPTY: "#f2f3f5"}
 MEANING = {PASSED: "passed", FAILED: "failed", ABSENT: "not offered", EMPTY: "nothing to ask"}
-SIDE, GAP = 7, 1
+WIDTH, HEIGHT, GAP = 7, 12, 1
 
 STYLE = """
 :root { color-scheme: light; }
-body { font: 14px/1.45 system-ui, "Segoe UI", sans-serif; margin: 2rem auto; max-width: 1240px;
+* { box-sizing: border-box; }
+body { font: 14px/1.45 system-ui, "Segoe UI", sans-serif; margin: 2rem auto; max-width: 1400px;
        padding: 0 1rem; color: #1d2126; background: #fff; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.version { color: #5b636d; margin: 0 0 1.2rem; }
 .totals { display: flex; gap: 2rem; align-items: center; flex-wrap: wrap; margin-bottom: 1.4rem; }
-.totals strong { font-size: 1.25rem; }
+.totals strong { font-size: 1.25rem; } .totals svg { max-width: 100%; }
 .legend span { margin-right: 1.1rem; white-space: nowrap; }
 .legend i { display: inline-block; width: 11px; height: 11px; margin-right: .4em;
             border-radius: 2px; }
@@ -36,10 +37,17 @@ table.matrix { border-collapse: collapse; font-size: 12.5px; }
 .matrix tr.family th { padding-top: 16px; border-bottom: 1px solid #9aa1a9; position: static;
                        font-size: 13.5px; }
 .matrix tr:hover td { background: #fafbe9; }
+.matrix th:first-child, .matrix td.name { position: sticky; left: 0; background: #fff; }
+.matrix th:first-child { z-index: 2; } .matrix tr.family th:first-child { position: static; }
+.matrix tr:hover td.name { background: #fafbe9; }
+.matrix tr.family span { display: inline-block; position: sticky; left: 5px; }
+@media (max-width: 1370px) { .frame { overflow: auto; max-height: 94vh; } }
+@media (max-width: 700px) { .matrix td.name { white-space: normal; min-width: 10.5em;
+                                              overflow-wrap: anywhere; line-height: 1.25; } }
 svg { display: block; }
 ul.findings { list-style: none; padding: 0; font-size: 12.5px; }
 .findings li { padding: 4px 6px; border-bottom: 1px solid #eceef0; overflow-wrap: anywhere; }
-.findings li:target { background: #fff2c2; }
+.findings li { scroll-margin-top: 3rem; } .findings li:target { background: #fff2c2; }
 .findings b { font-family: ui-monospace, Menlo, Consolas, monospace; }
 .findings .where { color: #5b636d; }
 """
@@ -70,24 +78,25 @@ def _totals(matrix: Matrix) -> str:
     return (f'<div class="totals"><strong>{matrix.last_line()}</strong>'
             f'<svg width="360" height="16" role="img" aria-label="{matrix.last_line()}">'
             f'{"".join(bars)}</svg><div class="legend">{legend}</div></div>'
-            "<p>Each square is a dtype, in the order "
+            "<p>Each bar is a dtype, in the order "
             f"{', '.join(DTYPES)}; those that an operation does not have are left out. Point at "
             "one to read why it is as it is; a click on a red one goes to the findings.</p>")
 
 
 def _table(matrix: Matrix):
     states = _by_place(matrix)
-    yield '<table class="matrix">'
+    yield '<div class="frame"><table class="matrix">'
     yield f"<thead><tr><th>operation</th>{''.join(f'<th>{name}</th>' for name in COLUMNS)}</tr>"
     yield "</thead><tbody>"
     for family, operations in groupby(matrix.operations, lambda operation: operation.family):
-        yield (f'<tr class="family"><th colspan="{len(COLUMNS) + 1}">{family}</th></tr>')
+        yield (f'<tr class="family"><th colspan="{len(COLUMNS) + 1}">'
+               f"<span>{family}</span></th></tr>")
         for operation in operations:
             cells = (_picture(operation.name, column, states.get((operation.name, column), ()))
                      for column in COLUMNS)
             yield (f'<tr><td class="name">{escape(operation.name)}</td>'
                    f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    yield "</tbody></table>"
+    yield "</tbody></table></div>"
 
 
 def _by_place(matrix: Matrix) -> dict:
@@ -99,22 +108,22 @@ def _by_place(matrix: Matrix) -> dict:
 
 
 def _picture(name: str, column: str, cells: list) -> str:
-    """A square for each dtype; none where there is nothing to ask of any."""
+    """A bar for each dtype; none where there is nothing to ask of any."""
     if all(cell.state == EMPTY for _, cell in cells):
         return ""
-    width = len(cells) * (SIDE + GAP) - GAP
-    squares = "".join(
-        f'<rect x="{number * (SIDE + GAP)}" width="{SIDE}" height="{SIDE}" rx="1" '
+    width = len(cells) * (WIDTH + GAP) - GAP
+    bars = "".join(
+        f'<rect x="{number * (WIDTH + GAP)}" width="{WIDTH}" height="{HEIGHT}" rx="1" '
         f'fill="{COLOURS[cell.state]}">{_told(name, column, dtype, cell)}</rect>'
         for number, (dtype, cell) in enumerate(cells))
-    picture = f'<svg width="{width}" height="{SIDE}">{squares}</svg>'
+    picture = f'<svg width="{width}" height="{HEIGHT}">{bars}</svg>'
     if any(cell.state == FAILED for _, cell in cells):
         return f'<a href="#{_anchor(name, column)}">{picture}</a>'
     return picture
 
 
 def _told(name: str, column: str, dtype: str, cell) -> str:
-    """What pointing at a square says; of squares without a story only where it adds something."""
+    """What pointing at a bar says; of bars without a story only where it adds something."""
     if cell.state == EMPTY:
         return ""
     reason = f": {cell.reason}" if cell.reason else ""

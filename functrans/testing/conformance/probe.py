@@ -101,8 +101,8 @@ class Probe:
 
     def smooth(self, every: Sequence | None = None) -> Callable:
         """In the library's terms."""
-        every = self.given(self.arrays if every is None else every)
-        return self.partial(self.function, self.library.names, every)
+        arrays = self.arrays if every is None else every
+        return self.places and self.partial(self.function, self.library.names, self.given(arrays))
 
     def partial(self, function: Callable, xp, every: Sequence) -> Callable:
         """The function of the operands at `places` alone, with the results that matter."""
