@@ -25,9 +25,9 @@ _SHARED = re.compile(r"(?:shared|local)\.array\(.+, (\w+)\)")
 _WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?=\()|\b(?:inf|nan)\b")
 
 
-def module_text(kernel: str) -> str:
-    """A kernel as a module that runs by itself."""
-    head = imports(kernel)
+def module_text(kernel: str, between=plainly) -> str:
+    """A kernel as a module that runs by itself; `between` as in `imports`."""
+    head = imports(kernel, between)
     return "\n".join(head) + ("\n\n\n" if head else "") + kernel
 
 

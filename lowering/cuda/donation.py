@@ -5,7 +5,7 @@ written; or if both happen in one kernel, each element is read and written by th
 is read first. At run time the memory must be nobody else's.
 
 In: a Plan, arrays. Out: which output takes which input's place. Imports `plan`, `loops`,
-`cuda.parts`, `cuda.emit`, `cuda.memory`.
+`cuda.parts`, `cuda.vectors`, `cuda.memory`.
 """
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from lowering.cuda.emit import CudaText
 from lowering.cuda.memory import DeviceArray, Memory
 from lowering.cuda.parts import Part
+from lowering.cuda.vectors import one_by_one
 from lowering.loops import Cumulate, Load, Reduce, Store
 from lowering.plan import Copy, Launch, Plan
 from lowering.views import Buffer
@@ -98,7 +99,7 @@ def _reads_first(pair: tuple, text: CudaText) -> bool:
                       and p.value.buffer is buffer] for buffer in pair)
     if len(read) != 1 or len(written) != 1:
         return False
-    lines = text.text.partition("):\n")[2].split("\n")
+    lines = one_by_one(text.text.partition("):\n")[2]).split("\n")
     reads, writes = ([number for number, line in enumerate(lines)
                       if re.search(rf"\b{name}\b", line)] for name, in (read, written))
     return bool(reads and writes) and max(reads) <= min(writes)

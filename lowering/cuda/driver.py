@@ -214,14 +214,15 @@ def is_idle() -> bool:
 
 # ---- kernels ----
 
-def teach(install: Callable):
-    """Has `install(typing_context, target_context)` called, which makes functions known that
-    kernels may call."""
+def teach(*installers: Callable):
+    """Has `install(typing_context, target_context)` of each called, which makes functions known
+    that kernels may call."""
     if not simulated():
         target = _part("descriptor").cuda_target
         for context in (target.typing_context, target.target_context):
             context.refresh()                       # its own functions come first
-        install(target.typing_context, target.target_context)
+        for install in installers:
+            install(target.typing_context, target.target_context)
 
 
 def device_function(function: Callable) -> Callable:

@@ -64,6 +64,10 @@ class ElementEmitter(GridEmitter):
             and all(len(axes) <= 1 for axes in self.groups.values()) \
             and not any(s.place.dynamic for s in statements if isinstance(s, Load))
 
+    def arrays(self, lines: list[str]):
+        """Lines that make arrays of the block or the thread: the first ones."""
+        self.numbers.preamble[:0] = lines
+
     def write(self, depth: int, lines: list[str]):
         """Lines of the product."""
         for line in lines:

@@ -169,6 +169,9 @@ def _phase(kernel: CudaText, body: list, *numbers: Parameter) -> Phase:
                  kernel.checks, kernel.grid[0], kernel.block, written=_written(kernel))
 
 
+_READ = re.compile(r"\baligned\(.*?\)|^\s*read_vector\(.*")    # takes pointers, and writes nothing
+
+
 def _written(kernel: CudaText) -> frozenset:
     """The pointers that are not only read: those that are assigned to, or handed on."""
     lines = kernel.text.splitlines()[1:]
@@ -177,6 +180,7 @@ def _written(kernel: CudaText) -> frozenset:
 
 
 def _writes(line: str, name: str) -> bool:
+    line = _READ.sub("", line)
     if re.search(rf"\b{name}\b(?!\[)", line):
         return True
     targets, assigned, _ = line.partition(" = ")

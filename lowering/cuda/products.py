@@ -125,10 +125,11 @@ def _by_tiles(step: Product, count: int, pieces: int, epilogue: Kernel) -> CudaT
     numbers = {**_sizes(step), **batch.numbers(), **({"pieces": pieces} if several else {})}
     emitter = ElementEmitter(step, epilogue, numbers)
     kind = name_of(local_dtype(step.target.dtype))
-    emitter.write(1, [
+    emitter.arrays([
         f"tile0 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
         f"tile1 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
-        f"acc = cuda.local.array(16, {kind})",
+        f"acc = cuda.local.array(16, {kind})"])
+    emitter.write(1, [
         "thread = cuda.threadIdx.x",
         "down, across = thread // 16, thread % 16",
         f"top, side = cuda.blockIdx.x * {TILE}, cuda.blockIdx.y * {TILE}"])

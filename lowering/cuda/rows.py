@@ -8,13 +8,14 @@ not change from run to run:
         acc0 = sum_step(acc0, x0[i * n_j + j])
 
 In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Imports `nest`,
-`cuda.emit`, `cuda.parts`, `cuda.warps`.
+`cuda.emit`, `cuda.parts`, `cuda.vectors`, `cuda.warps`.
 """
 from __future__ import annotations
 
 from lowering.cuda.emit import (CudaText, GridEmitter, ThreadEmitter, block_size, emit_threads,
                                 inner_axes)
 from lowering.cuda.parts import Part, is_apart
+from lowering.cuda.vectors import emit_vectors
 from lowering.cuda.warps import Shared, combined
 from lowering.emit import steps_of
 from lowering.loops import Cumulate, Load, Reduce, Store
@@ -29,7 +30,7 @@ def emit_part(part: Part) -> CudaText | None:
     taken in pieces."""
     order = _order(part)
     if not _is_worth_it(part, order):
-        return emit_threads(part)
+        return emit_vectors(part) or emit_threads(part)
     emitter = _RowEmitter(part, order)
     if _can_share(emitter.nest, part.pieces is not None):
         in_blocks = part.pieces is None or _reads_rows(part, order[0])

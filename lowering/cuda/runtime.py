@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from lowering import plainly
-from lowering.cuda import driver
+from lowering.cuda import driver, vector_code
 from lowering.cuda.device_functions import code_parts
 from lowering.cuda.driver import DeviceArray
 from lowering.cuda.reports import Report, new_report, raise_failed
+from lowering.cuda.vector_code import aligned, read_vector, write_vector
 from lowering.plainly import IndexOutside
 
-__all__ = ["Pointer", "Stack", "add_stacks", "call_host", "check", "checks", "constant",
+__all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "checks", "constant",
            "constant_from_file", "copy", "empty", "finish", "launched", "on_host", "part",
-           "pointers", "stacks", "strided", "zero"]
+           "pointers", "read_vector", "stacks", "strided", "write_vector", "zero"]
 
 _STORED = plainly._STORED
 
@@ -89,11 +90,11 @@ class Launcher:
 
 @cache
 def know_math():
-    """Lets kernels call the functions of `lowering.math`, and add integers to pointers."""
+    """Lets kernels call the functions of `lowering.math`, add integers to pointers, and read
+    several elements at once."""
     from lowering.cuda import pointers
     from lowering.math.for_numba import install
-    driver.teach(install)
-    driver.teach(pointers.install)
+    driver.teach(install, pointers.install, vector_code.install)
 
 
 def launched(*types: str) -> Callable:

@@ -51,6 +51,10 @@ class Pointer:
                              f"{self.start} before")
         return place
 
+    def address(self) -> int:
+        """Where in the memory of the host it points to."""
+        return self.elements.__array_interface__["data"][0] + self.start * self.elements.itemsize
+
     def __getitem__(self, index):
         return self.elements[self._place(index)]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from functrans.ir.program import Program
-from lowering.cuda import driver, reports
+from lowering.cuda import driver, reports, runtime
 from lowering.cuda.donation import donations, free_to_take, in_place
 from lowering.cuda.emit import CudaText
 from lowering.cuda.lanes import cuda_loop_kernel
@@ -25,7 +25,6 @@ from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
 from lowering.cuda.products import is_product, product_kernels
 from lowering.cuda.rows import emit_part
-from lowering.cuda.runtime import know_math
 from lowering.cuda.sorting import sort_kernels
 from lowering.cuda.together import together
 from lowering.emit import emit
@@ -152,7 +151,7 @@ class CudaExecutable:
     @cached_property
     def kernels(self) -> dict[str, driver.Kernel]:
         """Its kernels, each once, by their names in the text."""
-        know_math()
+        runtime.know_math()
         return {name: _kernel(name, text) for name, text in self._listing.kernels.items()}
 
     def ptx(self, capability: tuple = (9, 0)) -> str:
@@ -167,7 +166,7 @@ class CudaExecutable:
 
 def _kernel(name: str, text: CudaText) -> driver.Kernel:
     driver.numba_cuda()
-    function = as_function(f"from numba import cuda\n\n{module_text(text.text)}",
+    function = as_function(f"from numba import cuda\n\n{module_text(text.text, runtime)}",
                            f"<functrans {name}>")
     function.__name__ = name
     return driver.Kernel(function, signature(text.parameters))

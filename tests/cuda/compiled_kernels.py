@@ -5,17 +5,19 @@ import os
 
 import pytest
 from on_cuda import compiled, cuda_texts
-from programs import PROGRAMS, dense, floats, layer_norm, softmax
+from programs import PROGRAMS, adam, dense, floats, gates, layer_norm, softmax
 from test_laws import each
 
 import functrans.numpy as fnp
-from lowering.cuda import driver
-from lowering.cuda.runtime import know_math
+from functrans.nn import gelu
+from lowering.cuda import driver, runtime
 from lowering.source import as_function, module_text
 
 CAPABILITIES = ((7, 5), (9, 0))
 EVERY = 1 if os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough" else 23
 WIDE, SQUARE = floats(5, 100), floats(100, 100)
+LARGE = floats(1 << 17)
+HALF = LARGE.reshape(-1, 64).astype("float16")
 HOT = {
     **{name: PROGRAMS[name] for name in ("saxpy", "softmax", "gates", "gates_backward",
                                          "layer_norm", "dense")},
@@ -28,13 +30,17 @@ HOT = {
         lambda x, w, b: fnp.tanh(x @ w + b[:, None]),
         (floats(3, 40, 50), floats(50, 40), floats(40))),
     "product of doubles": (lambda x: x @ x.T, (SQUARE.astype("float64"),)),
+    "large gates": (gates, (floats(1 << 12, 128), floats(1 << 12, 32))),
+    "large gelu": (gelu, (LARGE,)),
+    "large adam": (adam, (*[LARGE] * 4, 3.0)),
+    "large half": (lambda x, b: fnp.maximum(x * 2 + b, 0), (HALF, HALF[0])),
     "sum in pieces": (lambda x: (x * x).sum(), (floats(100_000),)),
 }
 
 
 def kernel_of(text: str, types: tuple) -> driver.Kernel:
-    know_math()
-    module = f"from numba import cuda\n{module_text(text)}"
+    runtime.know_math()
+    module = f"from numba import cuda\n{module_text(text, runtime)}"
     return driver.Kernel(as_function(module, "<kernel>"), types)
 
 
@@ -55,6 +61,21 @@ def test_hot_kernels_do_not_spill(name, capability):
     for report in reports:
         assert report.stack == report.spill_stores == report.spill_loads == 0
         assert 0 < report.registers <= 255
+
+
+ACCESSES = {
+    "large gelu": ("ld.global.v4.f32", "st.global.v4.f32"),
+    "large gates": ("ld.global.v4.f32", "st.global.v4.f32"),
+    "large half": ("ld.global.v4.u32", "st.global.v4.u32"),
+}
+
+
+@pytest.mark.parametrize("name", ACCESSES)
+def test_large_arrays_are_read_and_written_16_bytes_at_a_time(name):
+    function, args = HOT[name]
+    text = compiled(function, args)[0].ptx((9, 0))
+    assert all(access in text for access in ACCESSES[name])
+    assert "ld.local" not in text and "st.local" not in text
 
 
 def test_the_ptx_of_all_kernels_can_be_asked_for():

@@ -11,7 +11,7 @@ from programs import PROGRAMS
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.errors import DeviceError, DonatedError
-from lowering.cuda import driver
+from lowering.cuda import driver, vectors
 
 LENGTH = 50_000
 X = np.sin(np.arange(36.0)).reshape(6, 6)
@@ -55,6 +55,17 @@ def test_a_step_of_a_training_takes_no_memory():
     with pytest.raises(DonatedError, match="donate_argnums"):
         before["a"] + 1
     assert float(params["b"][7, 1]) == 0.0
+
+
+def test_threads_that_take_neighbours_write_over_what_they_have_read(monkeypatch):
+    monkeypatch.setattr(vectors, "MANY", 1)
+    step = ft.jit(update, donate_argnums=0)
+    params = there(np.sin(np.arange(1003, dtype=np.float32)))
+    assert "read_vector" in step.lower(params, params, 0.5).source("cuda")
+    place, expected = address(params), np.asarray(params) / 2
+    params = step(params, there(np.asarray(params)), 0.5)
+    assert address(params) == place
+    np.testing.assert_allclose(np.asarray(params), expected, rtol=1e-6)
 
 
 def test_without_donation_it_does():

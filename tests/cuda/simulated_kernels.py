@@ -13,7 +13,7 @@ from test_laws import assert_close, each, evaluate
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
-from lowering.cuda import driver, emit, parts, rows, runs, sorting
+from lowering.cuda import driver, emit, parts, rows, runs, sorting, vectors
 from lowering.errors import IndexOutOfBounds
 
 
@@ -59,6 +59,17 @@ def test_kernels_in_blocks_equal_evaluate(row, case, dtype, folder, in_blocks):
     test_kernels_equal_evaluate(row, case, dtype, folder)
 
 
+@pytest.fixture
+def in_vectors(monkeypatch):
+    """Threads take neighbours however few there are."""
+    monkeypatch.setattr(vectors, "MANY", 1)
+
+
+@pytest.mark.parametrize("row, case, dtype", each(dtypes=("float32", "int8", "float16")))
+def test_kernels_in_vectors_equal_evaluate(row, case, dtype, folder, in_vectors):
+    test_kernels_equal_evaluate(row, case, dtype, folder)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name, folder):
     assert_same(*PROGRAMS[name], folder)
@@ -67,6 +78,41 @@ def test_programs(name, folder):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_in_blocks(name, folder, in_blocks):
     assert_same(*PROGRAMS[name], folder)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_in_vectors(name, folder, in_vectors):
+    assert_same(*PROGRAMS[name], folder)
+
+
+def chain(x, y, b):
+    """Several dtypes, broadcasts along both axes, indices."""
+    z = fnp.where(x > 0, x * y + b, fnp.arange(24, dtype=x.dtype))
+    return z, z > y, (z + x[:, :1]).astype("float16")
+
+
+@pytest.mark.parametrize("dtype", ("float16", "float32", "float64", "int8"))
+@pytest.mark.parametrize("rows", (1, 3))
+def test_threads_take_neighbours(rows, dtype, folder, in_vectors):
+    x, y, b = (fnp.array(np.random.default_rng(k).normal(scale=9, size=shape), dtype=dtype)
+               for k, shape in enumerate([(rows, 24), (rows, 24), (24,)]))
+    assert "read_vector" in compiled(chain, (x, y, b))[0].source()
+    assert_same(chain, (x, y, b), folder)
+
+
+@pytest.mark.parametrize("count", (1, 3, 4, 5, 30, 1027))
+def test_neighbours_at_the_end_are_taken_one_by_one(count, folder, in_vectors):
+    x = np.sin(np.arange(count, dtype="float32"))
+    assert_same(lambda x: (x * x, -x), (x,), folder)
+
+
+def test_memory_that_begins_anywhere_is_read_one_by_one(in_vectors):
+    memory = driver.to_device(np.arange(48, dtype="float32")).memory
+    executable, _ = compiled(lambda x: x * 2, (np.ones(40, "float32"),))
+    for start in range(5):
+        x = driver.DeviceArray(memory, (40,), np.dtype("float32"), 4 * start)
+        out, = executable.run([x])
+        np.testing.assert_array_equal(driver.to_host(out), 2 * np.arange(start, start + 40))
 
 
 def test_long_running_sums_in_pieces():
