@@ -298,7 +298,7 @@ class _Writer:
         own = [line.replace(_BARRIER, barrier) for line in self.lines]
         locations += [None] * (len(head) + len(own))
         return TogetherText("\n".join([*lines, *head, *own]) + "\n", parameters, self.checks,
-                            None, locations, (blocks,), block, step)
+                            None, locations, (blocks,), block, step=step)
 
     def _block(self, phases: list[Phase]) -> int:
         """The threads of a block that all phases can work with."""
