@@ -46,7 +46,7 @@ class Rounding(Eval):
             moved = np.asarray(shaken(data, 0.5 * self.eps, self.rng)).astype(data.dtype)
             if self.dtype is not None:
                 moved = _within_range(moved, self.dtype)
-        return Array(moved, value._weak)
+        return Array(np.asarray(moved), value._weak)
 
 
 _LARGEST = {"float16": (65504.0, 2.0 ** -24), "bfloat16": (3.39e38, 2.0 ** -133),

@@ -210,7 +210,7 @@ def subject_of(library: Adapter, f: Callable, args: Sequence) -> Subject:
     kept = [k for k, leaf in enumerate(leaves) if library.dtype(leaf) in INEXACT]
     dtypes = tuple(library.dtype(leaves[k]) for k in kept)
     names = _names(library, f, args)
-    points = [library.numpy(leaves[k]) for k in kept]
+    points = [_held(library, leaves[k], dtype) for k, dtype in zip(kept, dtypes)]
 
     def function(*arrays):
         every = list(leaves)
@@ -222,6 +222,13 @@ def subject_of(library: Adapter, f: Callable, args: Sequence) -> Subject:
     text = getattr(f, "__name__", None) or getattr(
         getattr(f, "func", None), "__name__", type(f).__name__)
     return Subject(library, function, points, layout, text, [leaves[k] for k in kept])
+
+
+def _held(library: Adapter, leaf, dtype: str) -> np.ndarray:
+    """The values of a leaf; of a Python number what the library makes of it, which is less."""
+    values = library.numpy(leaf)
+    is_number = isinstance(leaf, (int, float, complex))
+    return library.numpy(library.array(values, dtype)) if is_number else values
 
 
 def _names(library: Adapter, f: Callable, args: Sequence) -> list[str]:

@@ -93,6 +93,20 @@ def test_complex_arguments(function, dtype):
     check_grads(function, (array(3, dtype=dtype),))
 
 
+def test_python_numbers_are_what_the_library_makes_of_them():
+    """A number that float32 does not hold, where a derivative tells the difference."""
+    def slope(x, y):
+        return ft.grad(lambda x: fnp.sin(fnp.sin(x) + fnp.sin(y)))(x)
+    ft.testing.check_grads(slope, (1.5792128056377, 0.767434716), order=2)
+
+
+@pytest.mark.parametrize("function", [fnp.arccosh, fnp.exp, fnp.cos], ids=lambda f: f.__name__)
+def test_complex_numbers_without_axes(function):
+    """Rounding is tried out where a first look leaves a doubt, as near a zero or a pole."""
+    for number in (1.3 + 0.7j, 2.9 - 0.1j, 0.1 + 3.1j):
+        ft.testing.check_grads(function, (number,), order=2)
+
+
 def test_pytrees_and_integers():
     def loss(params, batch, n):
         return {"out": fnp.tanh(batch @ params["w"] + params["b"][0]) * n, "count": n + 1}
