@@ -153,6 +153,13 @@ class MissingExtraError(FunctransError, ImportError):
     """An optional package is not installed."""
 
 
+# The same by the names that JAX has for them.
+ConcretizationTypeError = TracerArrayConversionError = ConcretizationError
+TracerBoolConversionError = TracerIntegerConversionError = ConcretizationError
+NonConcreteBooleanIndexError = ConcretizationError
+UnexpectedTracerError = TracerLeakError
+
+
 class CompilerWarning(RuntimeWarning):
     """Compilation failed, and something slower is done in its place."""
 

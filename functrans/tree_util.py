@@ -13,17 +13,21 @@ from functrans.tree import (
     register_dataclass,
     register_static,
 )
+from functrans.tree.treedef import restore
 
 __all__ = [
-    "DictKey", "FlattenedIndexKey", "GetAttrKey", "Partial", "PyTreeDef", "SequenceKey",
-    "all_leaves", "keystr", "register_dataclass", "register_pytree_node",
-    "register_pytree_node_class", "register_pytree_with_keys", "register_static", "tree_all",
+    "DictKey", "FlattenedIndexKey", "GetAttrKey", "KeyEntry", "KeyPath", "Partial", "PyTreeDef",
+    "SequenceKey", "all_leaves", "keystr", "register_dataclass", "register_pytree_node",
+    "register_pytree_node_class", "register_pytree_with_keys",
+    "register_pytree_with_keys_class", "register_static", "tree_all",
     "tree_broadcast", "tree_flatten", "tree_flatten_with_path", "tree_leaves",
     "tree_leaves_with_path", "tree_map", "tree_map_with_path", "tree_reduce",
     "tree_reduce_associative", "tree_structure", "tree_transpose", "tree_unflatten",
-    "treedef_children", "treedef_is_leaf",
+    "treedef_children", "treedef_is_leaf", "treedef_tuple",
 ]
 
+KeyEntry = DictKey | FlattenedIndexKey | GetAttrKey | SequenceKey
+KeyPath = tuple[KeyEntry, ...]
 PyTreeDef = tree.TreeDef
 tree_all = tree.all
 tree_broadcast = tree.broadcast
@@ -40,6 +44,7 @@ tree_transpose = tree.transpose
 tree_unflatten = tree.unflatten
 register_pytree_node = tree.register_node
 register_pytree_node_class = tree.register_node_class
+register_pytree_with_keys_class = tree.register_node_class
 
 
 def register_pytree_with_keys(nodetype: type, flatten_with_keys, unflatten_func,
@@ -83,6 +88,16 @@ def treedef_children(treedef) -> list:
     2
     """
     return treedef.children()
+
+
+def treedef_tuple(treedefs):
+    """The structure of a tuple of trees of these structures.
+
+    >>> from functrans import tree_util
+    >>> tree_util.treedef_tuple([tree_util.tree_structure(1), tree_util.tree_structure([1, 2])])
+    TreeDef((*, [*, *]))
+    """
+    return restore(tuple, None, tuple(treedefs))
 
 
 def treedef_is_leaf(treedef) -> bool:

@@ -31,7 +31,8 @@ LAYERS = (
     {"numpy"},
     {"random", "api"},
     {"lax", "debug", "nn"},
-    {"image", "ops", "optim", "scipy", "tree_util", "functrans"},
+    {"dtypes", "flatten_util", "image", "ops", "optim", "scipy", "tree_util", "typing",
+     "functrans"},
     {"zoo", "doctor"},
     {"testing"},
 )

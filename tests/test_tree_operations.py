@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from functrans import tree
+from functrans import tree, tree_util
 from functrans.errors import StructureError
 
 Point = namedtuple("Point", "x y")
@@ -254,3 +254,12 @@ def test_threads_agree_on_structures_and_registration():
         sys.setswitchinterval(interval)
     assert len(found) == 4 and all(row == found[0] for row in found)
     assert len(errors) == 3 * len(classes)      # each class was registered once
+
+
+def test_names_that_users_of_jax_have_for_arguments():
+    assert tree.reduce(function=lambda a, b: a + b, tree=[1, 2], initializer=3) == 6
+    assert tree.broadcast(prefix_tree=0, full_tree=[1, 2]) == [0, 0]
+    outer, inner = tree.structure([0, 0]), tree.structure((0, 0))
+    assert tree.transpose(outer_treedef=outer, inner_treedef=inner,
+                          pytree_to_transpose=[(1, 2), (3, 4)]) == ([1, 3], [2, 4])
+    assert tree_util.treedef_tuple([outer, inner]) == tree.structure(([0, 0], (0, 0)))

@@ -87,10 +87,10 @@ class _Point:
 # ---- forward ----
 
 @boundary
-def jvp(f: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = False):
-    """The value of `f` and its derivative along `tangents` (forward mode).
+def jvp(fun: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = False):
+    """The value of `fun` and its derivative along `tangents` (forward mode).
 
-    f: function of arrays and pytrees; primals: tuple of its arguments; tangents: tuple of the
+    fun: function of arrays and pytrees; primals: tuple of its arguments; tangents: tuple of the
     same structure, shapes and dtypes (for integers: anything, it is ignored).
     Returns `(out, tangent_out)`, or `(out, tangent_out, aux)` if `has_aux`.
     Raises TypeError if primals and tangents do not fit.
@@ -99,11 +99,11 @@ def jvp(f: Callable, primals: Sequence, tangents: Sequence, has_aux: bool = Fals
     >>> ft.jvp(fnp.sin, (0.0,), (2.0,))
     (Array(0., dtype=float32, weak_type=True), Array(2., dtype=float32, weak_type=True))
     """
-    check_callable(f, "jvp")
+    check_callable(fun, "jvp")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise ArgumentError("jvp takes primals and tangents as tuples, one entry an argument; got "
                             f"{type(primals).__name__} and {type(tangents).__name__}")
-    point = _Point(f, tuple(primals), "jvp", has_aux)
+    point = _Point(fun, tuple(primals), "jvp", has_aux)
     given = _tangent_leaves(point, tuple(primals), tuple(tangents))
     try:
         outs, tangent_outs = forward.jvp(point.program, point.primals,
@@ -155,8 +155,8 @@ def _check_tangent(leaf, kind: ArrayType, name: str, what: str):
 
 
 @boundary
-def linearize(f: Callable, *primals, has_aux: bool = False):
-    """The value of `f` at `primals`, and its derivative there as a linear function.
+def linearize(fun: Callable, *primals, has_aux: bool = False):
+    """The value of `fun` at `primals`, and its derivative there as a linear function.
 
     Returns `(out, f_jvp)` where `f_jvp(*tangents)` gives the tangent of the output; all that
     does not depend on tangents is computed once. With `has_aux`: `(out, f_jvp, aux)`.
@@ -166,8 +166,8 @@ def linearize(f: Callable, *primals, has_aux: bool = False):
     >>> f_jvp(3.0)
     Array(3., dtype=float32, weak_type=True)
     """
-    check_callable(f, "linearize")
-    point = _Point(f, primals, "linearize", has_aux)
+    check_callable(fun, "linearize")
+    point = _Point(fun, primals, "linearize", has_aux)
     outs, linear = point.linearize()
 
     @boundary
@@ -186,8 +186,8 @@ def linearize(f: Callable, *primals, has_aux: bool = False):
 # ---- reverse ----
 
 @boundary
-def vjp(f: Callable, *primals, has_aux: bool = False):
-    """The value of `f` at `primals`, and the function that pulls cotangents back (reverse).
+def vjp(fun: Callable, *primals, has_aux: bool = False):
+    """The value of `fun` at `primals`, and the function that pulls cotangents back (reverse).
 
     Returns `(out, f_vjp)`; `f_vjp(ct)`, with `ct` of the structure, shapes and dtypes of `out`,
     is a tuple with the cotangent of each argument. With `has_aux`: `(out, f_vjp, aux)`.
@@ -197,8 +197,8 @@ def vjp(f: Callable, *primals, has_aux: bool = False):
     >>> f_vjp(1.0)
     (Array(3., dtype=float32, weak_type=True), Array(2., dtype=float32, weak_type=True))
     """
-    check_callable(f, "vjp")
-    point = _Point(f, primals, "vjp", has_aux)
+    check_callable(fun, "vjp")
+    point = _Point(fun, primals, "vjp", has_aux)
     outs, linear = point.linearize()
     pull = _pullback(point, outs, linear)
 

@@ -56,6 +56,18 @@ def make_ir(fun: Callable, static_argnums: int | Sequence[int] = (),
     return maker
 
 
+def typeof(x):
+    """The type of an array, a number or a traced value: its shape, dtype, and whether it is weak.
+
+    Raises TypeError for what is no array.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.typeof(fnp.ones((2, 3)))
+    f32[2,3]
+    """
+    return leaf_type(x, "the argument", "typeof")
+
+
 def as_structs(types: Sequence, out_tree):
     """Types as a pytree of `ShapeDtypeStruct`s."""
     return tree.unflatten(out_tree, [ShapeDtypeStruct(kind.shape, kind.dtype,

@@ -6,9 +6,8 @@ import enum
 from functrans.errors import ShapeError
 from functrans.extras import as_dtype
 from functrans.lax.operands import axes_of, checked, of_one_dtype, one
-from functrans.numpy.promotion import promote_types
+from functrans.numpy.products import in_preferred
 from functrans.primitives import contract
-from functrans.primitives.elementwise import convert
 
 
 class Precision(enum.Enum):
@@ -55,15 +54,6 @@ def _check_pairs(lhs, rhs, contracting: tuple, batch: tuple):
         if set(contracting[side]) & set(batch[side]):
             raise ShapeError(f"lax.dot_general: a dimension of {x.type} cannot be both summed "
                              f"over, {contracting[side]}, and a batch dimension, {batch[side]}")
-
-
-def in_preferred(product, lhs, rhs, dtype):
-    """A product in a dtype that was asked for, which may be wider than its operands' or not."""
-    if dtype is None:
-        return product(lhs, rhs)
-    dtype = as_dtype(dtype)
-    wide = promote_types(lhs.dtype, dtype)
-    return convert(product(convert(lhs, wide), convert(rhs, wide)), dtype)
 
 
 def dot(lhs, rhs, *, dimension_numbers=None, precision=None, preferred_element_type=None):

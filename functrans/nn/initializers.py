@@ -1,6 +1,7 @@
 """Initializers: functions that make the first weights of a layer from a key.
 
-`zeros` and `ones` are initializers; the others make one: `glorot_uniform()(key, shape, dtype)`.
+`zeros` and `ones` are initializers; the others make one: `glorot_uniform()(key, shape, dtype)`. The
+`dtype` that a maker takes is that of weights whose dtype is not said when they are drawn.
 Weights have the shape (..., inputs, outputs); what comes before counts as a receptive field, as of
 a convolution.
 
@@ -43,19 +44,19 @@ def ones(key, shape, dtype=None):
     return creation.ones(shape, dtype)
 
 
-def constant(value) -> Initializer:
+def constant(value, dtype=None) -> Initializer:
     """An initializer that gives one value.
 
     >>> import functrans as ft
     >>> ft.nn.initializers.constant(0.1)(ft.random.key(0), (2,))
     Array([0.1, 0.1], dtype=float32)
     """
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         return creation.full(shape, value, canonical_dtype(dtype))
     return initialize
 
 
-def identity(scale=1.0) -> Initializer:
+def identity(scale=1.0, dtype=None) -> Initializer:
     """An initializer that gives `scale` on the diagonal of a matrix, 0 elsewhere.
 
     Le, Jaitly, Hinton, "A simple way to initialize recurrent networks of rectified linear units"
@@ -66,37 +67,37 @@ def identity(scale=1.0) -> Initializer:
     Array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         _require_axes(shape, 2, "identity", exactly=True)
         return scale * ranges.eye(*shape, dtype=canonical_dtype(dtype))
     return initialize
 
 
-def uniform(scale=1e-2) -> Initializer:
+def uniform(scale=1e-2, dtype=None) -> Initializer:
     """An initializer that draws uniformly from [0, scale).
 
     >>> import functrans as ft
     >>> ft.nn.initializers.uniform(0.1)(ft.random.key(0), (2, 3)).shape
     (2, 3)
     """
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         return scale * random.uniform(key, shape, dtype)
     return initialize
 
 
-def normal(stddev=1e-2) -> Initializer:
+def normal(stddev=1e-2, dtype=None) -> Initializer:
     """An initializer that draws from the normal distribution of mean 0.
 
     >>> import functrans as ft
     >>> ft.nn.initializers.normal(0.1)(ft.random.key(0), (2, 3)).shape
     (2, 3)
     """
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         return stddev * random.normal(key, shape, dtype)
     return initialize
 
 
-def truncated_normal(stddev=1e-2, lower=-2.0, upper=2.0) -> Initializer:
+def truncated_normal(stddev=1e-2, dtype=None, lower=-2.0, upper=2.0) -> Initializer:
     """An initializer that draws from a normal distribution, cut off at `lower` and `upper`.
 
     stddev: of the distribution before it is cut. lower, upper: in units of `stddev`.
@@ -105,7 +106,7 @@ def truncated_normal(stddev=1e-2, lower=-2.0, upper=2.0) -> Initializer:
     >>> ft.nn.initializers.truncated_normal(0.1)(ft.random.key(0), (2, 3)).shape
     (2, 3)
     """
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         return stddev * random.truncated_normal(key, lower, upper, shape, dtype)
     return initialize
 
@@ -113,8 +114,8 @@ def truncated_normal(stddev=1e-2, lower=-2.0, upper=2.0) -> Initializer:
 # ---- a variance that keeps signals at their size ----
 
 def variance_scaling(scale, mode: str, distribution: str, in_axis: int | Sequence[int] = -2,
-                     out_axis: int | Sequence[int] = -1, batch_axis: int | Sequence[int] = ()
-                     ) -> Initializer:
+                     out_axis: int | Sequence[int] = -1, batch_axis: int | Sequence[int] = (),
+                     dtype=None) -> Initializer:
     """An initializer of mean 0 and variance scale / n.
 
     n: for the mode "fan_in" the number of inputs of a unit, for "fan_out" that of its outputs, for
@@ -122,6 +123,7 @@ def variance_scaling(scale, mode: str, distribution: str, in_axis: int | Sequenc
     distribution: "truncated_normal", "normal" or "uniform".
     in_axis, out_axis, batch_axis: the axes of the weights that are inputs, outputs, or count
         neither way; all others are the receptive field.
+    dtype: of the weights, where none is said when they are drawn; the default float by default.
     Raises ValueError for other modes and distributions.
 
     >>> import functrans as ft
@@ -136,7 +138,7 @@ def variance_scaling(scale, mode: str, distribution: str, in_axis: int | Sequenc
         raise ArgumentError("variance_scaling: distribution must be one of "
                             f"{', '.join(_DISTRIBUTIONS)}, got {distribution!r}")
 
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         fan = _FANS[mode](*_fans(shape, in_axis, out_axis, batch_axis))
         return _DISTRIBUTIONS[distribution](key, shape, dtype, math.sqrt(scale / max(fan, 1)))
     return initialize
@@ -188,12 +190,12 @@ def _require_axes(shape, count: int, name: str, exactly: bool = False):
 
 
 def _scaled(name: str, scale, mode: str, distribution: str, source: str):
-    def make(in_axis=-2, out_axis=-1, batch_axis=()) -> Initializer:
-        return variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
+    def make(in_axis=-2, out_axis=-1, batch_axis=(), dtype=None) -> Initializer:
+        return variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis, dtype)
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"""An initializer of variance {scale:g} / {mode}, {distribution}.
 
-    in_axis, out_axis, batch_axis: as for `variance_scaling`.
+    in_axis, out_axis, batch_axis, dtype: as for `variance_scaling`.
 
     {source}.
 
@@ -219,7 +221,7 @@ xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
 kaiming_uniform, kaiming_normal = he_uniform, he_normal
 
 
-def orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
+def orthogonal(scale=1.0, column_axis: int = -1, dtype=None) -> Initializer:
     """An initializer that gives a random matrix with orthonormal rows or columns, times `scale`.
 
     column_axis: the axis of outputs; all others together are the rows.
@@ -231,7 +233,7 @@ def orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
     >>> ft.nn.initializers.orthogonal()(ft.random.key(0), (8, 4)).shape
     (8, 4)
     """
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         _require_axes(shape, 2, "orthogonal")
         axis = canonical_axis(column_axis, len(shape))
         rest = tuple(shape[:axis]) + tuple(shape[axis + 1:])
@@ -240,7 +242,7 @@ def orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
     return initialize
 
 
-def delta_orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
+def delta_orthogonal(scale=1.0, column_axis: int = -1, dtype=None) -> Initializer:
     """An initializer of convolutions: an orthogonal matrix at the middle of the window, else 0.
 
     Shapes have 1 to 3 axes of the window, then inputs, then outputs, at least as many.
@@ -253,7 +255,7 @@ def delta_orthogonal(scale=1.0, column_axis: int = -1) -> Initializer:
     """
     matrix_of = orthogonal(scale, column_axis)
 
-    def initialize(key, shape, dtype=None):
+    def initialize(key, shape, dtype=dtype):
         if not 3 <= len(shape) <= 5 or shape[-1] < shape[-2]:
             raise ShapeError("delta_orthogonal makes weights of 1 to 3 axes of a window, inputs, "
                              f"and at least as many outputs, got shape {tuple(shape)}")

@@ -4,12 +4,10 @@ Names, signatures, promotion and errors are NumPy's. No derivative rules live he
 is a short composition of primitives, so every transformation applies.
 """
 # ruff: noqa: F401  (the imports are the content)
-from numpy import (bool_, byte, cdouble, complex64, complex128, complexfloating, csingle, double,
-                   dtype, errstate, float16, float32, float64, floating, generic, geterr, half,
-                   iinfo, inexact, int8, int16, int32, int64, int_, intc, integer, intp, issubdtype,
-                   long, longlong, number, seterr, short, signedinteger, single, ubyte, uint, uint8,
-                   uint16, uint32, uint64, uintc, uintp, ulong, ulonglong, unsignedinteger, ushort)
-from numpy import bool_ as bool
+from numpy import (False_, True_, byte, complexfloating, dtype, errstate, floating, generic,
+                   geterr, iinfo, inexact, intc, integer, intp, long, longlong, number, seterr,
+                   short, signedinteger, ubyte, uintc, uintp, ulong, ulonglong, unsignedinteger,
+                   ushort)
 
 from functrans.array import ArrayBase as ndarray
 from functrans.numpy.bits import packbits, unpackbits
@@ -33,7 +31,7 @@ from functrans.numpy.indexing import take, take_along_axis
 from functrans.numpy.information import API_VERSION as __array_api_version__
 from functrans.numpy.information import NamespaceInfo as __array_namespace_info__
 from functrans.numpy.information import (can_cast, common_type, finfo, iscomplexobj, isdtype,
-                                         isfortran, isrealobj, isscalar, iterable,
+                                         isfortran, isrealobj, issubdtype, isscalar, iterable,
                                          may_share_memory, min_scalar_type, ndim, promote_types,
                                          result_type, shape, shares_memory, size)
 from functrans.numpy.loading import (array2string, array_repr, array_str, base_repr, binary_repr,
@@ -63,6 +61,10 @@ from functrans.numpy.quantiles import (median, nanmedian, nanpercentile, nanquan
 from functrans.numpy.reductions import (all, amax, amin, any, argmax, argmin, average,
                                         count_nonzero, cumprod, cumsum, cumulative_prod,
                                         cumulative_sum, max, mean, min, prod, ptp, std, sum, var)
+from functrans.numpy.scalar_types import (bool_, cdouble, complex64, complex128, csingle, double,
+                                          float16, float32, float64, half, int8, int16, int32,
+                                          int64, int_, single, uint, uint8, uint16, uint32, uint64)
+from functrans.numpy.scalar_types import bool_ as bool
 from functrans.numpy.searching import (argpartition, argsort, argwhere, flatnonzero, lexsort,
                                        nonzero, partition, searchsorted, sort, sort_complex, top_k)
 from functrans.numpy.sets import (intersect1d, isin, setdiff1d, setxor1d, union1d, unique,
@@ -93,8 +95,6 @@ from functrans.numpy.writing import (compress, copyto, extract, place, put, put_
 
 from functrans.numpy import operators, protocols, ufunc_methods  # isort: skip  (they complete)
 from functrans.numpy import fft, linalg  # isort: skip
-
-True_, False_ = bool_(True), bool_(False)
 
 del operators, protocols, ufunc_methods
 

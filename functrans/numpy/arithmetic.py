@@ -11,6 +11,7 @@ import numpy as np
 from functrans.array import Array, ArrayBase
 from functrans.errors import DtypeError
 from functrans.ir.type import is_bool, is_complex, is_inexact, is_integer
+from functrans.numpy import complex_order
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_all, cast, materialize,
                                        promote, promote_inexact, result_type_of)
 from functrans.numpy.ufunc import array_pair, binary, defined, no_bool, refuse_out, ufunc, unary
@@ -243,23 +244,35 @@ def _inverse_power(x, y):
 
 # ---- larger and smaller ----
 
-maximum = binary("maximum", basic.max_p, "The larger of x1 and x2; NaN if either is NaN.",
-                 "fnp.maximum(1, fnp.array([0, 2]))", "Array([1, 2], dtype=int64)")
-minimum = binary("minimum", basic.min_p, "The smaller of x1 and x2; NaN if either is NaN.",
-                 "fnp.minimum(1, fnp.array([0, 2]))", "Array([0, 1], dtype=int64)")
+def _of_two(name: str, primitive, of_complex, doc: str, call: str, result: str):
+    """The larger or the smaller of two; of complex numbers in NumPy's order."""
+    def chosen(x1, x2):
+        x1, x2 = promote(as_operand(x1, name), as_operand(x2, name))
+        if is_complex(x1.dtype):
+            return of_complex(*array_pair(promote, x1, x2))
+        return bind(primitive, *broadcast_all([x1, x2]))
+    return defined(name, chosen, doc, call, result)
 
 
-def _ignoring_nan(name: str, primitive, doc: str, call: str, result: str):
+maximum = _of_two("maximum", basic.max_p, complex_order.larger,
+                  "The larger of x1 and x2; NaN if either is NaN.",
+                  "fnp.maximum(1, fnp.array([0, 2]))", "Array([1, 2], dtype=int64)")
+minimum = _of_two("minimum", basic.min_p, complex_order.smaller,
+                  "The smaller of x1 and x2; NaN if either is NaN.",
+                  "fnp.minimum(1, fnp.array([0, 2]))", "Array([0, 1], dtype=int64)")
+
+
+def _ignoring_nan(name: str, of_two, doc: str, call: str, result: str):
     def chosen(x1, x2):
         x1, x2 = array_pair(promote, as_operand(x1, name), as_operand(x2, name))
-        both = bind(primitive, x1, x2)
+        both = of_two(x1, x2)
         return select(basic.ne(x1, x1), x2, select(basic.ne(x2, x2), x1, both))
     return defined(name, chosen, doc, call, result)
 
 
-fmax = _ignoring_nan("fmax", basic.max_p, "The larger of x1 and x2; NaN only if both are.",
+fmax = _ignoring_nan("fmax", maximum, "The larger of x1 and x2; NaN only if both are.",
                      "fnp.fmax(fnp.nan, fnp.ones(1))", "Array([1.], dtype=float32)")
-fmin = _ignoring_nan("fmin", basic.min_p, "The smaller of x1 and x2; NaN only if both are.",
+fmin = _ignoring_nan("fmin", minimum, "The smaller of x1 and x2; NaN only if both are.",
                      "fnp.fmin(fnp.nan, fnp.ones(1))", "Array([1.], dtype=float32)")
 
 

@@ -4,6 +4,8 @@ In: sampled functions. Out: arrays. Imports `numpy.arithmetic`, `numpy.indexing`
 """
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from functrans.array import Array
@@ -16,7 +18,7 @@ from functrans.numpy.logic import isfinite, not_equal
 from functrans.numpy.joining import concatenate
 from functrans.numpy.manipulation import broadcast_to
 from functrans.numpy.turning import flip
-from functrans.numpy.products import contract
+from functrans.numpy.products import contract, in_preferred
 from functrans.numpy.promotion import (as_arraylike, canonical_axes,
                                        canonical_axis, cast, float_dtype, materialize, promote,
                                        promote_inexact)
@@ -306,7 +308,7 @@ def _sliding(a, v, mode: str, name: str):
     return contract(windows, v, ((1,), (0,)))
 
 
-def convolve(a, v, mode: str = "full"):
+def convolve(a, v, mode: str = "full", *, precision=None, preferred_element_type=None):
     """The convolution of two vectors.
 
     mode: "full" (all overlaps), "same" (as long as the longer one), or "valid" (whole overlaps).
@@ -315,20 +317,28 @@ def convolve(a, v, mode: str = "full"):
     >>> fnp.convolve(fnp.array([1, 2]), fnp.array([1, 1, 1]))
     Array([1, 3, 3, 2], dtype=int64)
     """
-    a, v = _vectors(a, v, "convolve")
+    return in_preferred(partial(_convolve, mode=mode), *_vectors(a, v, "convolve"),
+                        preferred_element_type)
+
+
+def _convolve(a, v, mode: str):
     if v.size > a.size:
         a, v = v, a
     return _sliding(a, flip(v), mode, "convolve")
 
 
-def correlate(a, v, mode: str = "valid"):
+def correlate(a, v, mode: str = "valid", *, precision=None, preferred_element_type=None):
     """The cross-correlation of two vectors: sums of `a[n + k] * conj(v[n])`; see `convolve`.
 
     >>> import functrans.numpy as fnp
     >>> fnp.correlate(fnp.array([1, 2, 3]), fnp.array([0, 1, 1]), "same")
     Array([3, 5, 3], dtype=int64)
     """
-    a, v = _vectors(a, v, "correlate")
+    return in_preferred(partial(_correlate, mode=mode), *_vectors(a, v, "correlate"),
+                        preferred_element_type)
+
+
+def _correlate(a, v, mode: str):
     v = basic.conj(v) if is_complex(v.dtype) else v
     if v.size <= a.size:
         return _sliding(a, v, mode, "correlate")

@@ -14,8 +14,8 @@ from functrans.config import default_float
 from functrans.device import CPU, elsewhere
 from functrans.errors import ArgumentError, DtypeError, FunctransError, NumberRangeError
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_inexact
-from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, canonical_dtype,
-                                       cast, result_type_of)
+from functrans.numpy.promotion import (as_arraylike, as_described, as_operand,
+                                       broadcast_one, canonical_dtype, cast, result_type_of)
 from functrans.primitives import basic
 from functrans.primitives.elementwise import convert
 from functrans.primitives.shape import reshape
@@ -26,7 +26,8 @@ pi, e, euler_gamma = math.pi, math.e, 0.5772156649015328606
 inf, nan = math.inf, math.nan
 
 
-def array(object, dtype=None, copy: bool = True, order: str = "K", ndmin: int = 0):
+def array(object, dtype=None, copy: bool = True, order: str = "K", ndmin: int = 0, *,
+          device=None):
     """An array from numbers, nested sequences, or other arrays.
 
     Python floats become the default float dtype (float32 unless configured), Python ints int64;
@@ -45,7 +46,8 @@ def array(object, dtype=None, copy: bool = True, order: str = "K", ndmin: int = 
         x = convert(x, canonical_dtype(dtype))
     elif isinstance(x, Array) and x.weak_type:
         x = convert(x, x.dtype)
-    return reshape(x, (1,) * (ndmin - x.ndim) + x.shape) if x.ndim < ndmin else x
+    x = reshape(x, (1,) * (ndmin - x.ndim) + x.shape) if x.ndim < ndmin else x
+    return x if device is None else elsewhere.place_new(x, device)
 
 
 def _from_object(object, exact: bool = False):
@@ -283,7 +285,7 @@ def full_like(a, fill_value, dtype=None, order: str = "K", subok: bool = True, s
     >>> fnp.full_like(fnp.zeros(2), 3)
     Array([3., 3.], dtype=float32)
     """
-    a = as_arraylike(a, "full_like")
+    a = as_described(a, "full_like")
     if device is None and elsewhere.active and isinstance(a, Array) and a.device != CPU:
         device = a.device
     return full(a.shape if shape is None else shape, fill_value,

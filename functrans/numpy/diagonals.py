@@ -197,7 +197,7 @@ def triu_indices_from(arr, k: int = 0) -> tuple:
     return triu_indices(rows, k, columns)
 
 
-def mask_indices(n: int, mask_func, k=0) -> tuple:
+def mask_indices(n: int, mask_func, k=0, *, size: int | None = None) -> tuple:
     """The indices where `mask_func(ones((n, n)), k)` is not zero, as `triu` and `tril` are.
 
     >>> import functrans.numpy as fnp
@@ -206,4 +206,4 @@ def mask_indices(n: int, mask_func, k=0) -> tuple:
     """
     from functrans.numpy.creation import ones
     from functrans.numpy.searching import nonzero
-    return nonzero(mask_func(ones((n, n), np.int64), k))
+    return nonzero(mask_func(ones((n, n), np.int64), k), size=size)

@@ -8,7 +8,7 @@ import numpy as np
 
 from functrans.errors import ArgumentError, ShapeError
 from functrans.numpy.products import contract
-from functrans.numpy.promotion import as_arraylike, canonical_dtype, promote
+from functrans.numpy.promotion import as_arraylike, canonical_dtype, promote, promote_types
 from functrans.numpy.ufunc import refuse_out
 from functrans.primitives.basic import reduce_sum
 from functrans.primitives.elementwise import convert, eq, select
@@ -18,12 +18,13 @@ from functrans.primitives.shape import iota, reshape, transpose
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def einsum(subscripts, /, *operands, out=None, optimize="greedy", dtype=None,
+def einsum(subscripts, /, *operands, out=None, optimize="greedy", dtype=None, precision=None,
            preferred_element_type=None):
     """Sums of products in Einstein's notation, as `numpy.einsum`.
 
     subscripts: such as "ij,jk->ik"; "..." stands for axes that are broadcast. The order of the
-    products is chosen by `numpy.einsum_path`.
+    products is chosen by `numpy.einsum_path`. dtype: of the operands, before they are multiplied.
+    preferred_element_type: of the result; a wider one is computed in. precision: of no effect.
 
     >>> import functrans.numpy as fnp
     >>> fnp.einsum("ij,jk->ik", fnp.ones((2, 3)), fnp.ones((3, 4))).shape
@@ -34,6 +35,15 @@ def einsum(subscripts, /, *operands, out=None, optimize="greedy", dtype=None,
     arrays = promote(*(as_arraylike(x, "einsum") for x in operands))
     if dtype is not None:
         arrays = [convert(x, canonical_dtype(dtype)) for x in arrays]
+    if preferred_element_type is None:
+        return _einsum(subscripts, arrays, optimize)
+    preferred = canonical_dtype(preferred_element_type)
+    wide = promote_types(arrays[0].dtype, preferred)
+    return convert(_einsum(subscripts, [convert(x, wide) for x in arrays], optimize), preferred)
+
+
+def _einsum(subscripts: str, arrays: list, optimize):
+    """einsum of arrays of one dtype."""
     terms, output = _parse(subscripts, [x.ndim for x in arrays])
     _check_sizes(subscripts, terms, arrays)
     arrays, terms = _stretch(arrays, terms)

@@ -115,11 +115,11 @@ def _arrange(out, entries: list[Entry], count: int):
 # ---- functions ----
 
 def take(a, indices, axis: int | None = None, out=None, mode: str | None = None,
-         fill_value=None):
+         unique_indices: bool = False, indices_are_sorted: bool = False, fill_value=None):
     """Elements at `indices` along an axis (of the flattened array, if None).
 
     mode: "raise" (default) for indices outside, "clip" (to 0 or the last), "wrap", or "fill"
-    (`fill_value`, NaN by default).
+    (`fill_value`, NaN by default). unique_indices, indices_are_sorted: of no effect.
 
     >>> import functrans.numpy as fnp
     >>> fnp.take(fnp.array([5, 6, 7]), fnp.array([2, 0]))

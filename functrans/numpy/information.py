@@ -4,6 +4,8 @@ Imports `array`, `config`, `device`, `numpy.creation`, `numpy.promotion`.
 """
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from functrans.array import ArrayBase
@@ -12,11 +14,12 @@ from functrans.device import CPU, CUDA, Device, default_place
 from functrans.errors import ArgumentError
 from functrans.extras import require
 from functrans.jit import device_driver
-from functrans.ir.type import is_bool, is_complex, is_float, is_integer
+from functrans.ir.type import ArrayType, is_bool, is_complex, is_float, is_integer
 from functrans.numpy.creation import check_device
-from functrans.numpy.promotion import (as_arraylike, as_operand, canonical_axis, canonical_dtype,
-                                       result_type_of)
+from functrans.numpy.promotion import (as_arraylike, as_described, as_operand,
+                                       canonical_axis, canonical_dtype, result_type_of)
 from functrans.numpy.promotion import promote_types as _promote_types
+from functrans.numpy.scalar_types import scalar_type
 
 
 def shape(a) -> tuple:
@@ -26,7 +29,7 @@ def shape(a) -> tuple:
     >>> fnp.shape(fnp.ones((2, 3)))
     (2, 3)
     """
-    return as_arraylike(a, "shape").shape
+    return as_described(a, "shape").shape
 
 
 def ndim(a) -> int:
@@ -36,7 +39,7 @@ def ndim(a) -> int:
     >>> fnp.ndim(fnp.ones((2, 3)))
     2
     """
-    return as_arraylike(a, "ndim").ndim
+    return as_described(a, "ndim").ndim
 
 
 def size(a, axis: int | None = None) -> int:
@@ -46,7 +49,7 @@ def size(a, axis: int | None = None) -> int:
     >>> fnp.size(fnp.ones((2, 3)))
     6
     """
-    a = as_arraylike(a, "size")
+    a = as_described(a, "size")
     return a.size if axis is None else a.shape[canonical_axis(axis, a.ndim)]
 
 
@@ -72,8 +75,27 @@ def result_type(*arrays_and_dtypes) -> np.dtype:
     operands = []
     for item in arrays_and_dtypes:
         named = isinstance(item, (np.dtype, type, str))
+        if isinstance(getattr(item, "type", None), ArrayType):
+            item, named = item.dtype, True                  # a ShapeDtypeStruct
         operands.append(canonical_dtype(item).type(0) if named else as_operand(item))
     return result_type_of(*operands)[0]
+
+
+def issubdtype(arg1, arg2) -> bool:
+    """Whether a dtype is another, or one of a kind: `floating`, `integer`, `number` ...
+
+    As `numpy.issubdtype`, but bfloat16 is a `floating` dtype.
+
+    >>> import functrans.numpy as fnp
+    >>> fnp.issubdtype(fnp.float32, fnp.floating), fnp.issubdtype("int8", fnp.inexact)
+    (True, False)
+    """
+    if not (isinstance(arg1, type) and issubclass(arg1, np.generic)):
+        arg1 = np.dtype(arg1)
+    if getattr(arg1, "name", getattr(arg1, "__name__", None)) == "bfloat16" \
+            and isinstance(arg2, type) and issubclass(np.floating, arg2):
+        return True
+    return np.issubdtype(arg1, arg2)
 
 
 def promote_types(type1, type2) -> np.dtype:
@@ -147,17 +169,19 @@ def isdtype(dtype, kind) -> bool:
 
 
 def iscomplexobj(x) -> bool:
-    """Whether the dtype is complex, whatever the values.
+    """Whether the dtype is complex, whatever the values. x: an array, a number, or a dtype.
 
     >>> import functrans.numpy as fnp
     >>> fnp.iscomplexobj(fnp.array([1j]))
     True
     """
-    return is_complex(as_arraylike(x, "iscomplexobj").dtype)
+    if isinstance(x, (np.dtype, type)):
+        return is_complex(canonical_dtype(x))
+    return is_complex(as_described(x, "iscomplexobj").dtype)
 
 
 def isrealobj(x) -> bool:
-    """Whether the dtype is not complex.
+    """Whether the dtype is not complex. x: an array, a number, or a dtype.
 
     >>> import functrans.numpy as fnp
     >>> fnp.isrealobj(fnp.array([1.0]))
@@ -233,9 +257,10 @@ def shares_memory(a, b, /, max_work=None) -> bool:
 may_share_memory = shares_memory
 
 
+@cache
 def bfloat16() -> type:
     """The scalar type bfloat16. Raises MissingExtraError where ml_dtypes is not installed."""
-    return require("ml_dtypes", "bfloat16").bfloat16
+    return scalar_type(require("ml_dtypes", "bfloat16").bfloat16)
 
 
 def finfo(dtype):

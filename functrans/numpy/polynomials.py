@@ -29,8 +29,10 @@ def _coefficients(p, name: str):
     return p
 
 
-def polyval(p, x):
+def polyval(p, x, *, unroll: int = 16):
     """The value at `x` of the polynomial with coefficients `p`, by Horner's rule.
+
+    unroll: JAX's, of no effect.
 
     >>> import functrans.numpy as fnp
     >>> fnp.polyval(fnp.array([3.0, 0.0, 1.0]), 5.0)

@@ -1,15 +1,22 @@
 """Products of arrays: dot, matmul, tensordot, einsum, outer and their kin.
 
-Imports `numpy.promotion`, `numpy.einsum`, `primitives`.
+`precision` is JAX's, and of no effect: products are rounded no further than their dtype.
+`preferred_element_type` is the dtype of the result; where it is wider, the product is computed in
+it.
+
+Imports `numpy.promotion`, `primitives`.
 """
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_bool
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcast_shapes,
-                                       canonical_axis, canonical_dtype, promote)
+                                       canonical_axis, canonical_dtype, promote, promote_types)
 from functrans.numpy.ufunc import refuse_out
 from functrans.primitives.contract import dot_general
 from functrans.primitives.elementwise import conj, convert
@@ -19,6 +26,15 @@ from functrans.primitives.shape import move_axis, reshape
 def _operands(a, b, name: str) -> list:
     """Both as arrays of one dtype. Booleans are multiplied as integers: see `_result`."""
     return promote(as_arraylike(a, name), as_arraylike(b, name))
+
+
+def in_preferred(product: Callable, a, b, dtype):
+    """`product(a, b)` of arrays, with a result of a dtype, if one is given."""
+    if dtype is None:
+        return product(a, b)
+    dtype = canonical_dtype(dtype)
+    wide = promote_types(promote_types(a.dtype, b.dtype), dtype)
+    return convert(product(convert(a, wide), convert(b, wide)), dtype)
 
 
 def contract(a, b, contracted, batch=((), ())):
@@ -34,7 +50,7 @@ def _mismatch(name: str, a, b, axis_a: int, axis_b: int):
                       f"over together, but have sizes {a.shape[axis_a]} and {b.shape[axis_b]}")
 
 
-def dot(a, b, out=None):
+def dot(a, b, out=None, *, precision=None, preferred_element_type=None):
     """The inner product of vectors, the matrix product of matrices, or a scaled array.
 
     For more axes: the sum over the last axis of `a` and the last but one of `b`.
@@ -44,7 +60,10 @@ def dot(a, b, out=None):
     Array(3., dtype=float32)
     """
     refuse_out(out, "dot")
-    a, b = _operands(a, b, "dot")
+    return in_preferred(_dot, *_operands(a, b, "dot"), preferred_element_type)
+
+
+def _dot(a, b):
     if not a.ndim or not b.ndim:
         return a * b
     last, place = a.ndim - 1, max(b.ndim - 2, 0)
@@ -53,7 +72,7 @@ def dot(a, b, out=None):
     return contract(a, b, ((last,), (place,)))
 
 
-def vdot(a, b):
+def vdot(a, b, *, precision=None, preferred_element_type=None):
     """The inner product of all elements, the first argument conjugated.
 
     >>> import functrans.numpy as fnp
@@ -62,10 +81,11 @@ def vdot(a, b):
     """
     a, b = _operands(a, b, "vdot")
     a = conj(a) if a.dtype.kind == "c" else a
-    return dot(reshape(a, (a.size,)), reshape(b, (b.size,)))
+    return in_preferred(_dot, reshape(a, (a.size,)), reshape(b, (b.size,)),
+                        preferred_element_type)
 
 
-def matmul(a, b, /, *, dtype=None):
+def matmul(a, b, /, *, precision=None, preferred_element_type=None, dtype=None):
     """The matrix product a @ b; leading axes are broadcast, vectors are rows or columns.
 
     Raises ValueError for scalars and for sizes that do not fit.
@@ -77,10 +97,14 @@ def matmul(a, b, /, *, dtype=None):
     a, b = _operands(a, b, "matmul")
     if dtype is not None:
         a, b = convert(a, canonical_dtype(dtype)), convert(b, canonical_dtype(dtype))
+    return in_preferred(_matmul, a, b, preferred_element_type)
+
+
+def _matmul(a, b):
     if not a.ndim or not b.ndim:
         raise ArgumentError("matmul: scalars cannot be matrix-multiplied; use multiply")
     if a.ndim == 1 and b.ndim == 1:
-        return dot(a, b)
+        return _dot(a, b)
     inner = max(b.ndim - 2, 0)
     if a.shape[-1] != b.shape[inner]:
         raise _mismatch("matmul", a, b, a.ndim - 1, inner)
@@ -107,14 +131,17 @@ def _batched_matmul(a, b):
     return reshape(out, (*lead, out.shape[-1])) if vector else out
 
 
-def inner(a, b):
+def inner(a, b, *, precision=None, preferred_element_type=None):
     """The sum of products over the last axes of both.
 
     >>> import functrans.numpy as fnp
     >>> fnp.inner(fnp.ones(3), fnp.ones(3))
     Array(3., dtype=float32)
     """
-    a, b = _operands(a, b, "inner")
+    return in_preferred(_inner, *_operands(a, b, "inner"), preferred_element_type)
+
+
+def _inner(a, b):
     if not a.ndim or not b.ndim:
         return a * b
     if a.shape[-1] != b.shape[-1]:
@@ -134,7 +161,7 @@ def outer(a, b, out=None):
     return reshape(a, (a.size, 1)) * reshape(b, (1, b.size))
 
 
-def tensordot(a, b, axes=2):
+def tensordot(a, b, axes=2, *, precision=None, preferred_element_type=None):
     """The sum of products over pairs of axes.
 
     axes: how many (the last of `a` with the first of `b`), or two sequences of axes.
@@ -143,7 +170,11 @@ def tensordot(a, b, axes=2):
     >>> fnp.tensordot(fnp.ones((2, 3)), fnp.ones((3, 4)), axes=1).shape
     (2, 4)
     """
-    a, b = _operands(a, b, "tensordot")
+    return in_preferred(partial(_tensordot, axes=axes), *_operands(a, b, "tensordot"),
+                        preferred_element_type)
+
+
+def _tensordot(a, b, axes):
     if hasattr(axes, "__index__"):
         count = axes.__index__()
         left, right = range(a.ndim - count, a.ndim), range(count)
@@ -162,14 +193,18 @@ def tensordot(a, b, axes=2):
     return contract(a, b, (left, right))
 
 
-def vecdot(x1, x2, /, *, axis: int = -1):
+def vecdot(x1, x2, /, *, axis: int = -1, precision=None, preferred_element_type=None):
     """The inner products of vectors along `axis`, the first conjugated.
 
     >>> import functrans.numpy as fnp
     >>> fnp.vecdot(fnp.ones((2, 3)), fnp.ones((2, 3)))
     Array([3., 3.], dtype=float32)
     """
-    x1, x2 = _operands(x1, x2, "vecdot")
+    return in_preferred(partial(_vecdot, axis=axis), *_operands(x1, x2, "vecdot"),
+                        preferred_element_type)
+
+
+def _vecdot(x1, x2, axis: int):
     x1 = conj(x1) if x1.dtype.kind == "c" else x1
     k1, k2 = canonical_axis(axis, x1.ndim), canonical_axis(axis, x2.ndim)
     x1, x2 = move_axis(x1, k1, x1.ndim - 1), move_axis(x2, k2, x2.ndim - 1)

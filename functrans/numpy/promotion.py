@@ -17,7 +17,8 @@ from functrans.array import Array, ArrayBase, as_array, check_dtype, scalar_dtyp
 from functrans.config import config, default_float, default_int
 from functrans.errors import ArgumentError, AxisError, NumberRangeError, ShapeError
 from functrans.extras import as_dtype
-from functrans.ir.type import is_complex, is_float
+from functrans.ir.type import ArrayType, is_complex, is_float
+from functrans.numpy.scalar_types import ScalarType
 from functrans.primitives.basic import broadcast, broadcast_p
 from functrans.primitives.elementwise import convert
 from functrans.silence import restore, silence
@@ -56,6 +57,14 @@ def as_arraylike(x, name: str = "this function") -> ArrayBase:
     if isinstance(x, ArrayBase):
         return x
     return materialize(as_operand(x, name))
+
+
+def as_described(x, name: str):
+    """An operand of which only the shape and the dtype are asked: what describes an array, such
+    as a `ShapeDtypeStruct`, will do."""
+    if isinstance(x, ArrayBase) or isinstance(getattr(x, "type", None), ArrayType):
+        return x
+    return as_arraylike(x, name)
 
 
 def materialize(x) -> ArrayBase:
@@ -238,6 +247,8 @@ def canonical_dtype(dtype) -> np.dtype:
     """A dtype as users name it. Raises TypeError for those that are not supported."""
     if dtype is None:
         return default_float()
+    if type(dtype) is ScalarType:
+        return dtype.dtype
     return check_dtype(as_dtype(dtype))
 
 

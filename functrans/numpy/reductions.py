@@ -11,6 +11,7 @@ import numpy as np
 from functrans.config import default_float
 from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_bool, is_complex, is_inexact, is_integer
+from functrans.numpy import complex_order
 from functrans.numpy.choosing import where as where_
 from functrans.numpy.promotion import (as_arraylike, as_operand, broadcast_one, broadcast_shapes,
                                        canonical_axes, canonical_axis, canonical_dtype, cast,
@@ -41,35 +42,39 @@ def _start(initial, dtype):
     return cast(as_operand(initial, "initial="), dtype)
 
 
-def _accumulation_dtype(x, dtype):
+def _accumulation_dtype(x, dtype, promote_integers: bool = True):
     """The dtype of sums and products: small integers are widened, as in NumPy."""
     if dtype is not None:
         return canonical_dtype(dtype)
+    if not promote_integers:
+        return x.dtype
     if is_bool(x.dtype) or (is_integer(x.dtype) and x.dtype.itemsize < 8):
         return np.dtype(np.uint64 if x.dtype.kind == "u" else np.int64)
     return x.dtype
 
 
-def sum(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None, where=None):
+def sum(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None, where=None,
+        promote_integers: bool = True):
     """The sum over axes (all by default).
 
     axis: int or tuple of ints; where: which elements count; initial: what to start from.
+    promote_integers: whether integers of less than 64 bits are added up in 64.
 
     >>> import functrans.numpy as fnp
     >>> fnp.sum(fnp.ones((2, 3)), axis=1)
     Array([3., 3.], dtype=float32)
     """
     _no_out(out)
-    a = as_arraylike(a, "sum")
-    a = convert(a, _accumulation_dtype(a, dtype)) if not _same(a, dtype) else a
+    a = _wide(as_arraylike(a, "sum"), dtype, promote_integers)
     axes = canonical_axes(axis, a.ndim)
     a = _masked(a, where, a.dtype.type(0))
     result = _kept(basic.reduce_sum(a, axes), axes, keepdims)
     return result if initial is None else result + _start(initial, a.dtype)
 
 
-def _same(a, dtype) -> bool:
-    return _accumulation_dtype(a, dtype) == a.dtype
+def _wide(a, dtype, promote_integers: bool):
+    wanted = _accumulation_dtype(a, dtype, promote_integers)
+    return a if wanted == a.dtype else convert(a, wanted)
 
 
 def _no_out(out):
@@ -77,7 +82,8 @@ def _no_out(out):
         raise ArgumentError("out= is not possible: arrays are immutable; use the result")
 
 
-def prod(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None, where=None):
+def prod(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=None, where=None,
+         promote_integers: bool = True):
     """The product over axes (all by default); see `sum`. Its gradient is right at zeros.
 
     >>> import functrans.numpy as fnp
@@ -85,15 +91,14 @@ def prod(a, axis=None, dtype=None, out=None, keepdims: bool = False, initial=Non
     Array(6., dtype=float32)
     """
     _no_out(out)
-    a = as_arraylike(a, "prod")
-    a = convert(a, _accumulation_dtype(a, dtype)) if not _same(a, dtype) else a
+    a = _wide(as_arraylike(a, "prod"), dtype, promote_integers)
     axes = canonical_axes(axis, a.ndim)
     a = _masked(a, where, a.dtype.type(1))
     result = _kept(reduce.reduce_prod(a, axes), axes, keepdims)
     return result if initial is None else result * _start(initial, a.dtype)
 
 
-def _extreme(name: str, function, neutral, combine, doc: str):
+def _extreme(name: str, function, of_complex, neutral, combine, doc: str):
     def extreme(a, axis=None, out=None, keepdims: bool = False, initial=None, where=None):
         _no_out(out)
         a = as_arraylike(a, name)
@@ -105,14 +110,15 @@ def _extreme(name: str, function, neutral, combine, doc: str):
         if where is not None and where is not True and initial is None:
             raise ArgumentError(f"{name} with where= needs initial=")
         a = _masked(a, where, neutral(a.dtype))
-        result = _kept(function(a, axes), axes, keepdims)
+        find = of_complex if is_complex(a.dtype) else function
+        result = _kept(find(a, axes), axes, keepdims)
         return result if initial is None else combine(result, _start(initial, a.dtype))
     extreme.__name__ = extreme.__qualname__ = name
     extreme.__doc__ = doc
     return extreme
 
 
-max = _extreme("max", reduce.reduce_max, cumulative.lowest, maximum,
+max = _extreme("max", reduce.reduce_max, complex_order.largest, cumulative.lowest, maximum,
                """The largest element over axes (all by default); NaN if there is one.
 
     The gradient is shared among all that attain it.
@@ -121,7 +127,7 @@ max = _extreme("max", reduce.reduce_max, cumulative.lowest, maximum,
     >>> fnp.max(fnp.array([1.0, 3.0]))
     Array(3., dtype=float32)
     """)
-min = _extreme("min", reduce.reduce_min, cumulative.highest, minimum,
+min = _extreme("min", reduce.reduce_min, complex_order.smallest, cumulative.highest, minimum,
                """The smallest element over axes (all by default); see `max`.
 
     >>> import functrans.numpy as fnp

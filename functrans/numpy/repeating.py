@@ -85,7 +85,7 @@ def _repeat_to(a, repeats, axis: int, total: int):
     return take(a, places, axis, mode="clip")
 
 
-def delete(arr, obj, axis: int | None = None):
+def delete(arr, obj, axis: int | None = None, *, assume_unique_indices: bool = False):
     """An array without the elements at `obj`: an int, a slice, or known ints or booleans.
 
     >>> import functrans.numpy as fnp

@@ -130,10 +130,10 @@ def top_k(x, k: int, /, *, axis: int = -1, mode: str = "largest"):
     return take_along_axis(x, order, axis, "promise_in_bounds"), order
 
 
-def searchsorted(a, v, side: str = "left", sorter=None):
+def searchsorted(a, v, side: str = "left", sorter=None, *, method: str | None = None):
     """Where to put `v` into the sorted vector `a` so that it stays sorted.
 
-    side: before ("left") or behind ("right") equal elements.
+    side: before ("left") or behind ("right") equal elements. method: JAX's, of no effect.
 
     >>> import functrans.numpy as fnp
     >>> fnp.searchsorted(fnp.array([1, 3]), fnp.array([0, 2]))

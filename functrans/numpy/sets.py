@@ -181,7 +181,7 @@ def unique_values(x, /, *, size: int | None = None, fill_value=None):
 # ---- membership ----
 
 def isin(element, test_elements, /, assume_unique: bool = False, invert: bool = False, *,
-         kind=None):
+         kind=None, method=None):
     """Whether each element is one of `test_elements` (not one of them, if `invert`).
 
     >>> import functrans.numpy as fnp

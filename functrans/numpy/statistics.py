@@ -171,7 +171,7 @@ def _counts(places, weights, length: int):
     return scatter(scatter_add_p, base, weights, [places], 0, "drop")
 
 
-def digitize(x, bins, right: bool = False):
+def digitize(x, bins, right: bool = False, *, method: str | None = None):
     """The number of the bin that each element lies in, from 0 (before the first edge).
 
     bins: edges, rising or falling; right: whether a bin holds its right edge.

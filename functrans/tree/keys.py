@@ -55,11 +55,11 @@ def _plain(key) -> str:
     return str(key)
 
 
-def keystr(path, *, simple: bool = False, separator: str = "") -> str:
+def keystr(keys, *, simple: bool = False, separator: str = "") -> str:
     """A path as text.
 
     Args:
-      path: a sequence of keys, as `flatten_with_path` gives it.
+      keys: the path, a sequence of keys, as `flatten_with_path` gives it.
       simple: writes the bare names, `layers`, instead of Python's, `['layers']`.
       separator: what stands between two steps.
 
@@ -72,7 +72,7 @@ def keystr(path, *, simple: bool = False, separator: str = "") -> str:
       >>> tree.keystr(path), tree.keystr(path, simple=True, separator="/")
       ("['layers'][0]", 'layers/0')
     """
-    return separator.join(map(_plain if simple else str, path))
+    return separator.join(map(_plain if simple else str, keys))
 
 
 def place(path) -> str:

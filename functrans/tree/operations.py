@@ -58,11 +58,11 @@ def map_with_path(f, tree, *rest, is_leaf=None, is_leaf_takes_path=False):
         [f(path, leaf, *row) for (path, leaf), *row in zip(pairs, *columns)])
 
 
-def reduce(f, tree, initializer=_MISSING, is_leaf=None):
-    """`f` applied to the leaves cumulatively, from the first to the last.
+def reduce(function, tree, initializer=_MISSING, is_leaf=None):
+    """`function` applied to the leaves cumulatively, from the first to the last.
 
     Args:
-      f: a function of the result so far and a leaf.
+      function: of the result so far and a leaf.
       tree: the tree.
       initializer: what the first leaf is combined with; without it, the first leaf begins.
       is_leaf: see `flatten`.
@@ -77,10 +77,10 @@ def reduce(f, tree, initializer=_MISSING, is_leaf=None):
     """
     leaves, treedef = flatten(tree, is_leaf)
     if initializer is not _MISSING:
-        return functools.reduce(f, leaves, initializer)
+        return functools.reduce(function, leaves, initializer)
     if not leaves:
         raise ArgumentError(f"reduce of a tree without leaves, {treedef}, needs an initializer")
-    return functools.reduce(f, leaves)
+    return functools.reduce(function, leaves)
 
 
 def reduce_associative(operation, tree, *, identity=_MISSING, is_leaf=None):
@@ -124,20 +124,20 @@ def all(tree, *, is_leaf=None) -> bool:
     return builtins.all(flatten(tree, is_leaf)[0])
 
 
-def transpose(outer: TreeDef, inner: TreeDef | None, tree):
+def transpose(outer_treedef: TreeDef, inner_treedef: TreeDef | None, pytree_to_transpose):
     """Turns a tree of trees inside out.
 
     Args:
-      outer: the structure of the outer part of `tree`.
-      inner: the structure of the subtrees in its leaves; None takes that of the first.
-      tree: a tree of structure `outer.compose(inner)`.
+      outer_treedef: the structure of the outer part of the tree.
+      inner_treedef: the structure of the subtrees in its leaves; None takes that of the first.
+      pytree_to_transpose: a tree of structure `outer_treedef.compose(inner_treedef)`.
 
     Returns:
-      A tree of structure `inner.compose(outer)`.
+      A tree of structure `inner_treedef.compose(outer_treedef)`.
 
     Errors:
-      StructureError, with the place, if the tree is not of this structure; ValueError if `inner`
-      is None and `outer` has no leaf.
+      StructureError, with the place, if the tree is not of this structure; ValueError if
+      `inner_treedef` is None and `outer_treedef` has no leaf.
 
     Example:
       >>> from functrans import tree
@@ -145,6 +145,7 @@ def transpose(outer: TreeDef, inner: TreeDef | None, tree):
       ...                {"a": [1, 2], "b": [3, 4]})
       [{'a': 1, 'b': 3}, {'a': 2, 'b': 4}]
     """
+    outer, inner, tree = outer_treedef, inner_treedef, pytree_to_transpose
     subtrees = flatten_up_to(outer, tree, "the outer structure and the tree")
     if inner is None:
         inner = _inner_structure(outer, subtrees)

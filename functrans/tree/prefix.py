@@ -123,12 +123,12 @@ def _or_none(is_leaf):
     return lambda tree: tree is None or is_leaf(tree)
 
 
-def broadcast(prefix, tree, is_leaf=None):
-    """A tree like `tree` with the leaves of `prefix`; see `broadcast_prefix`.
+def broadcast(prefix_tree, full_tree, is_leaf=None):
+    """A tree like `full_tree` with the leaves of `prefix_tree`; see `broadcast_prefix`.
 
     Example:
       >>> from functrans import tree
       >>> tree.broadcast((0, 1), ((7, 7), {"a": 7}))
       ((0, 0), {'a': 1})
     """
-    return structure(tree).unflatten(broadcast_prefix(prefix, tree, is_leaf))
+    return structure(full_tree).unflatten(broadcast_prefix(prefix_tree, full_tree, is_leaf))

@@ -110,16 +110,17 @@ def _getter(fields: tuple):
     return attrgetter(*fields) if fields else lambda tree: ()
 
 
-def register_node(cls: type, flatten, unflatten, flatten_with_keys=None) -> type:
+def register_node(nodetype: type, flatten_func, unflatten_func,
+                  flatten_with_keys_func=None) -> type:
     """Makes a class a node of trees.
 
     Args:
-      cls: the class. Its subclasses are not registered by this.
-      flatten: from an object to (children, aux). Children: an iterable of subtrees. Aux: what
+      nodetype: the class. Its subclasses are not registered by this.
+      flatten_func: from an object to (children, aux). Children: an iterable of subtrees. Aux: what
         else the object is made of, hashable.
-      unflatten: from (aux, children), children a tuple, to an object. It must take any objects
-        as children: transformations put in more than arrays.
-      flatten_with_keys: like `flatten`, with a pair (key, child) for each child.
+      unflatten_func: from (aux, children), children a tuple, to an object. It must take any
+        objects as children: transformations put in more than arrays.
+      flatten_with_keys_func: like `flatten_func`, with a pair (key, child) for each child.
 
     Returns:
       The class.
@@ -137,12 +138,13 @@ def register_node(cls: type, flatten, unflatten, flatten_with_keys=None) -> type
       >>> tree.leaves([Interval(1, 2), 3])
       [1, 2, 3]
     """
-    _require_class(cls)
-    if not callable(flatten) or not callable(unflatten):
-        raise ArgumentError(f"register_node({cls.__qualname__}, ...) takes two functions, flatten "
-                            f"and unflatten; got {flatten!r} and {unflatten!r}")
-    add_kind(_CustomKind(cls, flatten, unflatten, flatten_with_keys))
-    return cls
+    _require_class(nodetype)
+    if not callable(flatten_func) or not callable(unflatten_func):
+        raise ArgumentError(f"register_node({nodetype.__qualname__}, ...) takes two functions, "
+                            "flatten_func and unflatten_func; got "
+                            f"{flatten_func!r} and {unflatten_func!r}")
+    add_kind(_CustomKind(nodetype, flatten_func, unflatten_func, flatten_with_keys_func))
+    return nodetype
 
 
 def _require_class(cls):
@@ -193,12 +195,12 @@ def register_static(cls: type) -> type:
 
 # ---- dataclasses ----
 
-def register_dataclass(cls: type | None = None, data_fields=None, meta_fields=None,
+def register_dataclass(nodetype: type | None = None, data_fields=None, meta_fields=None,
                        drop_fields=()):
     """Makes a dataclass a node of trees. A decorator, with or without arguments.
 
     Args:
-      cls: the class. One that is no dataclass must have a constructor that takes the fields
+      nodetype: the class. One that is no dataclass must have a constructor that takes the fields
         by keyword, and needs both lists.
       data_fields: the names of the fields that hold subtrees. Default: all that the constructor
         takes, but for those in `meta_fields` or marked by `static()`, that is, by
@@ -223,12 +225,12 @@ def register_dataclass(cls: type | None = None, data_fields=None, meta_fields=No
       >>> tree.flatten(Linear(3))
       ([3], TreeDef(Linear(weight=*, name='linear')))
     """
-    if cls is None:
+    if nodetype is None:
         return lambda cls: register_dataclass(cls, data_fields, meta_fields, drop_fields)
-    _require_class(cls)
-    data, meta = _field_lists(cls, data_fields, meta_fields, frozenset(drop_fields))
-    add_kind(_DataclassKind(cls, data, meta))
-    return cls
+    _require_class(nodetype)
+    data, meta = _field_lists(nodetype, data_fields, meta_fields, frozenset(drop_fields))
+    add_kind(_DataclassKind(nodetype, data, meta))
+    return nodetype
 
 
 def static(**options):

@@ -55,7 +55,7 @@ def test_page_is_current():
 
 
 def test_bfloat16_by_name():
-    assert fnp.bfloat16 is ml_dtypes.bfloat16
+    assert fnp.bfloat16 == ml_dtypes.bfloat16
     assert fnp.zeros(2, "bfloat16").dtype == fnp.zeros(2, fnp.bfloat16).dtype == BFLOAT16
     assert fnp.isdtype(BFLOAT16, "real floating") and float(fnp.finfo(BFLOAT16).eps) == 2 ** -7
 

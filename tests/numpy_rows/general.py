@@ -74,6 +74,8 @@ row("can_cast", lambda d: call(d.choice([np.dtype("int8"), 1, 2.0]), "int16"), *
 row("isdtype", lambda d: call(np.dtype(d.choice(_NAMES)), d.choice(
     ["bool", "signed integer", "unsigned integer", "integral", "real floating", "numeric",
      "complex floating", np.dtype("float32"), ("bool", "integral"), "x"])), **_KIND)
+row("issubdtype", lambda d: call(d.choice(_NAMES), d.choice(
+    [np.floating, np.integer, np.inexact, np.number, np.generic, np.float32, "int64"])), **_KIND)
 row("promote_types", lambda d: call(d.choice(_NAMES), d.choice(_NAMES)), **_KIND)
 row("result_type", lambda d: call(d.choice(_NAMES), d.choice([1, 1.0, 1j, "int16", True]),
                                   d.array("any", ())), **_KIND)

@@ -60,7 +60,7 @@ def _power(a, n: int):
     return result
 
 
-def multi_dot(arrays, *, out=None):
+def multi_dot(arrays, *, out=None, precision=None):
     """The product of several matrices, in the order that takes the fewest multiplications.
 
     arrays: at least two; the first may be a row and the last a column, of one axis.
