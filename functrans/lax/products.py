@@ -4,7 +4,6 @@ from __future__ import annotations
 import enum
 
 from functrans.errors import ShapeError
-from functrans.extras import as_dtype
 from functrans.lax.operands import axes_of, checked, of_one_dtype, one
 from functrans.numpy.products import in_preferred
 from functrans.primitives import contract
