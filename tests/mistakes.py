@@ -72,13 +72,13 @@ def index_outside():
 def index_outside_in_compiled_code():
     def pick(values, place):
         return values[place] * 2
-    return ft.jit(pick)(x, 7)
+    return ft.jit(pick)(x, 7).block_until_ready()
 
 
 def update_outside_in_compiled_code():
     def put(values, place):
         return values.at[place].add(1.0)
-    return ft.jit(put)(x, 9)
+    return ft.jit(put)(x, 9).block_until_ready()
 
 
 def too_many_indices():

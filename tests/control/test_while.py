@@ -238,10 +238,10 @@ def test_an_error_in_the_middle_leaves_the_program_usable():
     run = ft.jit(ft.grad(lambda x, n: lax.while_loop(
         lambda c: c[0] < n, lambda c: (c[0] + 1, c[1] * fnp.array(values)[c[0]]), (1, x))[1]))
     with pytest.raises(IndexError):
-        run(np.float64(2), 9)
+        run(np.float64(2), 9).block_until_ready()
     assert float(run(np.float64(2), 4)) == 6.0
     with pytest.raises(IndexError):
-        run(np.float64(2), 9)
+        run(np.float64(2), 9).block_until_ready()
 
 
 def test_calls_may_overlap():

@@ -56,7 +56,7 @@ def test_a_batch_reads_inside_only(how):
 def test_a_function_that_raised_can_be_called_again():
     read = ft.jit(lambda x, i: x[i])
     with pytest.raises(IndexError):
-        read(X, 3)
+        read(X, 3).block_until_ready()
     np.testing.assert_array_equal(read(X, 2), X[2])
 
 
