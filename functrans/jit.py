@@ -63,7 +63,7 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
     if config.target == "interpret":             # of a block that wants to see all kernels
         target = "interpret"
     donated = () if config.debug_nans else donated      # the operands are needed for a second look
-    key = (target or config.target, donated, config.threads, config.compiler,
+    key = (target or config.target, donated, config.threads, config.compiler, config.graphs,
            config.debug_nans, config.debug_key_reuse, config.debug >= 4)
     with _lock:
         compiled = _executables.setdefault(program, {})
@@ -134,7 +134,8 @@ def _compile_or_evaluate(program: Program, target: str, donated: tuple, watch):
 
     def compile_for(target, program=program, donated=(), watch=None):
         return lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
-                                config.threads or None, config.compiler, watch)
+                                config.threads or None, config.compiler, watch,
+                                config.graphs)
     try:
         return compile_for(target, donated=donated, watch=watch)
     except Exception as error:
@@ -317,8 +318,11 @@ class device_errors:
     def __exit__(self, kind, error, traceback):
         if isinstance(error, Exception):
             found = as_error_of_ours(error)
-            if found is not error:
-                raise found from None
+            try:
+                if found is not error:
+                    raise found from None
+            finally:
+                del found, error         # its traceback leads here: arrays would stay for a while
 
 
 def as_error_of_ours(error: Exception) -> Exception:

@@ -20,7 +20,7 @@ def from_text(program: Program, path):
 
 def compile(program: Program, target: str, donated: tuple = (), cache_folder=None,
             cache_limit: int | None = None, threads: int | None = None, compiler: str = "direct",
-            watch=None):
+            watch=None, graphs: bool = True):
     """The Program for `target`, one of `TARGETS`.
 
     donated: positions of inputs whose memory may be used for results.
@@ -28,6 +28,7 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     cache_limit: bytes that they may take there. threads: on how many a large kernel may run (None:
     one for each core). compiler: of kernels, "direct", or "numba" for all of them.
     watch: called with the name of each pass on Programs, and the Program after it.
+    graphs: whether launches on a device are recorded and replayed.
     """
     if target == "reference":
         from lowering.targets.reference import ReferenceExecutable
@@ -38,7 +39,7 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
                                watch)
     if target == "cuda":
         from lowering.targets.cuda import compile_for_cuda
-        return compile_for_cuda(program, donated, cache_folder, watch)
+        return compile_for_cuda(program, donated, cache_folder, watch, graphs)
     if target == "interpret":
         from lowering.targets.interpret import interpret
         return interpret(program, cache_folder)

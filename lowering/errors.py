@@ -29,6 +29,10 @@ class DeviceFailure(RuntimeError):
     """A call of the driver failed."""
 
 
+class NotRecordable(RuntimeError):
+    """What a Program does cannot be recorded as a graph of launches."""
+
+
 class OutOfDeviceMemory(MemoryError):
     """The memory of a device does not suffice; the message says who holds it."""
 

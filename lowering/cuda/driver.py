@@ -22,6 +22,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -74,8 +75,21 @@ def pool() -> Pool:
     global _pool
     if _pool is None:
         with _lock:
-            _pool = _pool or Pool(_open())
+            if _pool is None:
+                opened = Pool(_open())
+                opened.when_short += _when_short
+                _pool = opened
     return _pool
+
+
+_when_short: list = []
+
+
+def when_memory_is_short(give_up: Callable):
+    """Has `give_up()` called before memory is said to have run out."""
+    _when_short.append(give_up)
+    if _pool is not None:
+        _pool.when_short.append(give_up)
 
 
 def backend():
@@ -210,6 +224,43 @@ def synchronize():
 def is_idle() -> bool:
     """Whether there is nothing to wait for."""
     return backend().is_idle()
+
+
+# ---- recording ----
+
+class Recording:
+    """graph: what was recorded, once the block has ended."""
+    graph = None
+
+
+@contextmanager
+def recording():
+    """Within this block what this thread launches, copies and fills on the device is not done but
+    recorded; gives a `Recording`. Raises NotRecordable for all else that is asked of the device.
+    """
+    driven, found = backend(), Recording()
+    driven.start_recording()
+    try:
+        yield found
+    except BaseException:
+        driven.stop_recording(keep=False)
+        raise
+    found.graph = driven.stop_recording()
+
+
+def replay(graph):
+    """Does what was recorded."""
+    backend().replay(graph)
+
+
+def drop(graph):
+    """Forgets what was recorded."""
+    backend().drop(graph)
+
+
+def address_of(pointer) -> int:
+    """The number that stands for what a pointer points to."""
+    return backend().address(pointer.memory.block) + pointer.offset
 
 
 # ---- kernels ----

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lowering.errors import DeviceFailure
+from lowering.errors import DeviceFailure, NotRecordable
 
 _STATIC_SHARED = 48 * 1024      # bytes of shared memory that a launch has without asking for more
 
@@ -48,6 +48,7 @@ class Hardware:
         self._enter()
         self._stream = self._call("cuStreamCreate", 0)
         self.stream = int(self._stream)
+        self._side = None                       # the stream that is recorded, once there is one
 
     def _call(self, name: str, *arguments):
         """A function of the driver: its result, or DeviceFailure."""
@@ -59,11 +60,24 @@ class Hardware:
             self._call("cuCtxSetCurrent", self._context)
             self._here.entered = True
 
+    def _enter_to_wait(self, what: str):
+        """As `_enter`, for what cannot be part of a recording."""
+        if self._is_recording():
+            raise NotRecordable(f"{what} in between")
+        self._enter()
+
+    def _is_recording(self) -> bool:
+        return getattr(self._here, "recording", False)
+
+    def _current(self):
+        """The stream for what this thread launches."""
+        return self._side if self._is_recording() else self._stream
+
     # ---- memory ----
 
     def allocate(self, nbytes: int):
         """A block, or None where memory is full."""
-        self._enter()
+        self._enter_to_wait("memory is taken of the device")
         status, address = self._driver.cuMemAlloc(nbytes)
         if status == self._driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY:
             return None
@@ -71,7 +85,7 @@ class Hardware:
         return int(address)
 
     def free(self, block: int):
-        self._enter()
+        self._enter_to_wait("memory is given back to the device")
         self._call("cuMemFree", block)
 
     def memory_info(self) -> tuple[int, int]:
@@ -93,14 +107,14 @@ class Hardware:
 
     def write(self, block: int, offset: int, data: np.ndarray):
         """Host to device. The driver has read `data`, which is pageable, when it returns."""
-        self._enter()
+        self._enter_to_wait("the host writes")
         if data.nbytes:
             self._call("cuMemcpyHtoDAsync", block + offset, data.ctypes.data, data.nbytes,
                        self._stream)
 
     def read(self, block: int, offset: int, data: np.ndarray):
         """Device to host, into `data`; waits for all that was launched."""
-        self._enter()
+        self._enter_to_wait("the host reads")
         if data.nbytes:
             self._call("cuMemcpyDtoHAsync", data.ctypes.data, block + offset, data.nbytes,
                        self._stream)
@@ -111,22 +125,22 @@ class Hardware:
         self._enter()
         if nbytes:
             self._call("cuMemcpyDtoDAsync", target + target_offset, source + source_offset, nbytes,
-                       self._stream)
+                       self._current())
 
     def zero(self, block: int, offset: int, nbytes: int):
         """Fills with zero bytes."""
         self._enter()
         if nbytes:
-            self._call("cuMemsetD8Async", block + offset, 0, nbytes, self._stream)
+            self._call("cuMemsetD8Async", block + offset, 0, nbytes, self._current())
 
     def synchronize(self):
         """Waits for all that was launched."""
-        self._enter()
+        self._enter_to_wait("the host waits")
         self._call("cuStreamSynchronize", self._stream)
 
     def is_idle(self) -> bool:
         """Whether all that was launched is done."""
-        self._enter()
+        self._enter_to_wait("the host asks whether it is done")
         status, = self._driver.cuStreamQuery(self._stream)
         if status == self._driver.CUresult.CUDA_ERROR_NOT_READY:
             return False
@@ -135,14 +149,54 @@ class Hardware:
 
     def wait_for(self, stream: int):
         """Waits for what another library launched on its stream."""
-        self._enter()
+        self._enter_to_wait("the host waits")
         self._call("cuStreamSynchronize", self._driver.CUstream(stream))
+
+    # ---- recording ----
+
+    def start_recording(self):
+        """From now on, what this thread launches becomes nodes of a graph.
+
+        It is launched on a stream of its own, which waits for no other, so that other threads and
+        other libraries can go on. What this thread may not do meanwhile the driver refuses.
+        """
+        self._enter()
+        driver = self._driver
+        if self._side is None:
+            self._side = self._call("cuStreamCreate",
+                                    driver.CUstream_flags.CU_STREAM_NON_BLOCKING)
+        self._call("cuStreamBeginCapture", self._side,
+                   driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
+        self._here.recording = True
+
+    def stop_recording(self, keep: bool = True):
+        """The graph of what was launched since, ready to be replayed; None if it is not kept."""
+        self._here.recording = False
+        status, graph = self._driver.cuStreamEndCapture(self._side)
+        if keep:
+            _check(self._driver, "cuStreamEndCapture", status)
+        elif status != self._driver.CUresult.CUDA_SUCCESS:
+            return None
+        try:
+            return self._call("cuGraphInstantiate", graph, 0) if keep else None
+        finally:
+            self._call("cuGraphDestroy", graph)
+
+    def replay(self, graph):
+        """Launches all that was recorded, by one call."""
+        self._enter()
+        self._call("cuGraphLaunch", graph, self._stream)
+
+    def drop(self, graph):
+        """Forgets what was recorded. What runs of it is not stopped."""
+        self._enter()
+        self._call("cuGraphExecDestroy", graph)
 
     # ---- kernels ----
 
     def load(self, kernel) -> _Loaded:
         """What `launch` is given for a kernel."""
-        self._enter()
+        self._enter_to_wait("a kernel is loaded")
         code = kernel.cubin(self.capability)
         module = self._call("cuModuleLoadData", np.frombuffer(code.image, np.uint8).ctypes.data)
         handle = self._call("cuModuleGetFunction", module, code.name.encode())
@@ -161,7 +215,7 @@ class Hardware:
             grid = min(math.prod(_three(grid)), self._resident(loaded, _three(block), shared))
         values = np.array([_bits(value) for value in arguments], np.int64)
         places = values.ctypes.data + 8 * np.arange(len(values))
-        sizes = (*_three(grid), *_three(block), shared, self._stream, places.ctypes.data)
+        sizes = (*_three(grid), *_three(block), shared, self._current(), places.ctypes.data)
         if loaded.waits_for_grid:
             self._call("cuLaunchCooperativeKernel", loaded.handle, *sizes)
         else:

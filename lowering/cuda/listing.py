@@ -6,6 +6,7 @@ In: a Plan of this target. Out: `Listing`. Imports `listing`, `cuda.emit`, `cuda
 """
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -18,17 +19,19 @@ from lowering.kernel_text import INDENT
 from lowering.listing import (Function, Listing, Writer, commented, description, kind_name,
                               parts_of_tuple, quoted, result_kind, wrapped)
 from lowering.native.compile import memory_name
-from lowering.plan import Launch, Plan
+from lowering.plan import Copy, Launch, Plan, Repeat, Zero
 from lowering.source import digest, imports
 
 _PHASE = re.compile(r"\bphase_(\d+)(?=\()")
+MANY, MOST = 4, 1 << 12    # launches of a Program that are replayed as a graph
 LONG = 64              # a constant of more numbers lies in a file beside the text
 
 
-def make_cuda_listing(program: Program, plan: Plan, given: dict | None = None) -> CudaListing:
+def make_cuda_listing(program: Program, plan: Plan, given: dict | None = None,
+                      graphs: bool = True) -> CudaListing:
     """The text of an optimized Program and its plan. given: for outputs, the number of the input
-    whose memory each can take."""
-    writer = _Writer(plan, description(program), given or {})
+    whose memory each can take. graphs: whether several launches are recorded and replayed."""
+    writer = _Writer(plan, description(program), given or {}, graphs)
     listing = writer.listing()
     return CudaListing(listing.text, listing.hosts, listing.checks, writer.files, writer.launched)
 
@@ -40,6 +43,21 @@ class CudaListing(Listing):
         super().__init__(text, hosts, checks)
         self.files = files
         self.kernels = kernels
+
+
+def launches(plan: Plan) -> float:
+    """How many launches a plan makes; infinity where the host takes part in between."""
+    return sum(map(_launches_of, plan.steps))
+
+
+def _launches_of(step) -> float:
+    if any(_is_stack(buffer) for buffer in (*step.reads, *step.writes)):
+        return math.inf
+    if isinstance(step, Launch):
+        return 1 if isinstance(step.kernel, CudaText) else math.inf
+    if isinstance(step, Repeat) and step.test is None and isinstance(step.count, int):
+        return 2 * len(step.carries) + step.count * launches(step.body.plan)
+    return 1 if isinstance(step, (Copy, Zero)) else math.inf
 
 
 def signature(parameters) -> list[str]:
@@ -56,9 +74,10 @@ def stored_name(dtype) -> str:
 class _Writer(Writer):
     """The functions of the module so far."""
 
-    def __init__(self, plan: Plan, text: str, given: dict):
+    def __init__(self, plan: Plan, text: str, given: dict, graphs: bool):
         super().__init__(plan, text)
         self.given = given
+        self.replayed = graphs and MANY <= launches(plan) <= MOST
         self.files: dict = {}
         self.launched: dict = {}                     # name -> CudaText
         self.numbers_of_kernels: dict = {}           # tuples of numbers -> name
@@ -69,6 +88,8 @@ class _Writer(Writer):
 
     def function(self, plan: Plan, name: str):
         _Function(self, plan, name).write()
+        if plan is self.plan and self.replayed:
+            self.functions[-1] = f"@replayed()\n{self.functions[-1]}"
 
     def kernel_key(self, kernel):
         return kernel.text, tuple(signature(kernel.parameters)), isinstance(kernel, CudaText)

@@ -1,13 +1,15 @@
 """Memory of a device: blocks from a pool, who holds them, and arrays that lie in them.
 
 A freed block is kept for the next request of its size: all work goes down one stream, so what was
-launched before has read the block before what is launched next writes to it.
+launched before has read the block before what is launched next writes to it. Of several the one of
+the lowest address is taken, so that in a loop addresses come back soon (see `graphs.py`).
 
 In: a backend (`hardware` or `simulator`), sizes in bytes. Out: `Memory`, `DeviceArray`. Imports
 NumPy and `lowering.errors`.
 """
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter, defaultdict, deque
 from threading import RLock
@@ -60,10 +62,11 @@ class Pool:
     def __init__(self, backend):
         self.backend = backend
         self.returned: deque = deque()
-        self._free: dict[int, list] = defaultdict(list)
+        self._free: dict[int, list] = defaultdict(list)      # heaps of (address, block)
         self._held: Counter = Counter()
         self._live = self._peak = self._kept = 0
         self._lock = RLock()
+        self.when_short: list = []          # called before memory is said to have run out
 
     def take(self, nbytes: int, owner: str = "arrays") -> Memory:
         """A block of at least `nbytes`; `owner` is named when memory runs out."""
@@ -80,9 +83,12 @@ class Pool:
         kept = self._free.get(size)
         if kept:
             self._kept -= size
-            return kept.pop()
+            return heapq.heappop(kept)[1]
         block = self.backend.allocate(size)
-        if block is None and self._kept:
+        if block is None:
+            for give_up in self.when_short:
+                give_up()
+            self._settle()
             self._release()
             block = self.backend.allocate(size)
         if block is None:
@@ -93,7 +99,7 @@ class Pool:
         """Takes back the blocks that nobody refers to any more."""
         while self.returned:
             block, size, owner = self.returned.popleft()
-            self._free[size].append(block)
+            heapq.heappush(self._free[size], (self.backend.address(block), block))
             self._kept += size
             self._live -= size
             self._held[owner] -= size
@@ -101,7 +107,7 @@ class Pool:
     def _release(self):
         self.backend.synchronize()
         for blocks in self._free.values():
-            for block in blocks:
+            for _, block in blocks:
                 self.backend.free(block)
         self._free.clear()
         self._kept = 0

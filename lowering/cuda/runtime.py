@@ -4,7 +4,7 @@ The names are those of `lowering.plainly`; memory is on the device, and kernels 
 loop or a choice needs to know is read back.
 
 In: arrays of the host or of the device. Out: arrays of the device. Imports `plainly`,
-`cuda.driver`, `cuda.reports`.
+`cuda.driver`, `cuda.graphs`, `cuda.reports`.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lowering import plainly
-from lowering.cuda import driver, vector_code
+from lowering.cuda import driver, graphs, vector_code
 from lowering.cuda.device_functions import code_parts
 from lowering.cuda.driver import DeviceArray
 from lowering.cuda.reports import Report, new_report, raise_failed
@@ -24,7 +24,7 @@ from lowering.plainly import IndexOutside
 
 __all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "checks", "constant",
            "constant_from_file", "copy", "empty", "finish", "launched", "on_host", "part",
-           "pointers", "read_vector", "stacks", "strided", "write_vector", "zero"]
+           "pointers", "read_vector", "replayed", "stacks", "strided", "write_vector", "zero"]
 
 _STORED = plainly._STORED
 
@@ -109,6 +109,11 @@ def launched(*types: str) -> Callable:
     return decorate
 
 
+def replayed() -> Callable:
+    """Makes the launches of a function one call of the host, where addresses come back."""
+    return graphs.Replayed
+
+
 # ---- memory ----
 
 def empty(dtype: str, size: int):
@@ -116,7 +121,7 @@ def empty(dtype: str, size: int):
     if dtype == "stack":
         return plainly.Pointer([Stack() for _ in range(size)])
     stored = _dtype(dtype)
-    return Pointer(driver.empty_bytes(size * stored.itemsize), 0, stored)
+    return Pointer(graphs.temporary(size * stored.itemsize), 0, stored)
 
 
 def part(memory: Pointer, dtype: str, offset: int) -> Pointer:

@@ -23,6 +23,7 @@ import numpy as np
 from lowering.cuda.device_functions import GRID_BARRIER, names_in, plain
 from lowering.cuda.simulated_threads import (SHUFFLES, STEPPED, WARP, Barrier, Turns,
                                              as_generator, run_in_turn, run_steps, run_together)
+from lowering.errors import NotRecordable
 
 NAME = "numba's CUDA simulator"
 _WAITING = {"syncthreads", "syncthreads_and", "syncthreads_or", "syncthreads_count", "syncwarp",
@@ -77,11 +78,13 @@ class Simulator:
         self.order: random.Random | None = None
         self.resident = 3
         self._lock = threading.Lock()
+        self._here = threading.local()       # .steps: what this thread records
 
     # ---- memory ----
 
     def allocate(self, nbytes: int):
         """A block, or None where memory is full. It is filled with what nobody expects."""
+        self._not_recording("memory is taken of the device")
         if self.used + nbytes > self.total:
             return None
         self.used += nbytes
@@ -116,22 +119,32 @@ class Simulator:
 
     def write(self, block, offset: int, data: np.ndarray):
         """Host to device; `data` is contiguous."""
+        self._not_recording("the host writes")
         block[offset:offset + data.nbytes] = data.reshape(-1).view(np.uint8)
 
     def read(self, block, offset: int, data: np.ndarray):
         """Device to host, into `data`; waits for all that was launched."""
+        self._not_recording("the host reads")
         data.reshape(-1).view(np.uint8)[:] = block[offset:offset + data.nbytes]
 
     def copy(self, target, target_offset: int, source, source_offset: int, nbytes: int):
         """Device to device."""
+        if self._is_recording():
+            self._here.steps.append(partial(self.copy, target, target_offset, source,
+                                            source_offset, nbytes))
+            return
         target[target_offset:target_offset + nbytes] = source[source_offset:source_offset + nbytes]
 
     def zero(self, block, offset: int, nbytes: int):
         """Fills with zero bytes."""
+        if self._is_recording():
+            self._here.steps.append(partial(self.zero, block, offset, nbytes))
+            return
         block[offset:offset + nbytes] = 0
 
     def synchronize(self):
         """There is nothing to wait for."""
+        self._not_recording("the host waits")
 
     def is_idle(self) -> bool:
         """Whether all that was launched is done: it always is."""
@@ -141,6 +154,33 @@ class Simulator:
         """There is nothing to wait for."""
 
     stream = 0
+
+    # ---- recording ----
+
+    def _is_recording(self) -> bool:
+        return getattr(self._here, "steps", None) is not None
+
+    def _not_recording(self, what: str):
+        if self._is_recording():
+            raise NotRecordable(f"{what} in between")
+
+    def start_recording(self):
+        """From now on, what this thread launches is written down."""
+        self._here.steps = []
+
+    def stop_recording(self, keep: bool = True) -> list:
+        """What was launched since."""
+        steps, self._here.steps = self._here.steps, None
+        return steps
+
+    def replay(self, steps: list):
+        """Runs what was recorded."""
+        for step in steps:
+            step()
+
+    def drop(self, steps: list):
+        """Forgets what was recorded."""
+        steps.clear()
 
     # ---- kernels ----
 
@@ -154,6 +194,9 @@ class Simulator:
 
     def launch(self, loaded: tuple, grid: tuple, block: tuple, arguments: Sequence, shared: int):
         """Runs a kernel to its end."""
+        if self._is_recording():
+            self._here.steps.append(partial(self.launch, loaded, grid, block, arguments, shared))
+            return
         function, waits, cooperative = loaded
         grid, block = _three(grid), _three(block)
         if cooperative:

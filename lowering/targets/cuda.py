@@ -35,11 +35,12 @@ from lowering.pipeline import Emitters, make_plan, optimize
 from lowering.source import FOLDER, as_function, load, module_text, save
 
 
-def compile_for_cuda(program: Program, donated: tuple = (), cache_folder=None,
-                     watch=None) -> CudaExecutable:
+def compile_for_cuda(program: Program, donated: tuple = (), cache_folder=None, watch=None,
+                     graphs: bool = True) -> CudaExecutable:
     """Optimizes and plans a Program, and writes its text."""
     optimized = optimize(program, watch, routines=False)
-    executable = CudaExecutable(optimized, make_plan(optimized, EMITTERS), cache_folder, donated)
+    plan = make_plan(optimized, EMITTERS)
+    executable = CudaExecutable(optimized, plan, cache_folder, donated, graphs)
     executable.make_ready()
     return executable
 
@@ -78,13 +79,14 @@ EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, i
 class CudaExecutable:
     """A Program for a device. `path`: the file with its text."""
 
-    def __init__(self, program: Program, plan, folder=None, donated: tuple = ()):
+    def __init__(self, program: Program, plan, folder=None, donated: tuple = (),
+                 graphs: bool = True):
         self.program = program
         self.plan = plan
         self.records: tuple = ()        # of kernels that were made ready for it
         given = donations(plan, donated)
         self._given = tuple(given.values())         # inputs whose memory outputs can take
-        self._listing = make_cuda_listing(program, plan, given)
+        self._listing = make_cuda_listing(program, plan, given, graphs)
         self._folder = Path(folder or tempfile.gettempdir()) / FOLDER
 
     @cached_property

@@ -5,6 +5,7 @@ It shows that the calls have the right arguments, not that a GPU does what they 
 from __future__ import annotations
 
 import ctypes
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,34 +15,83 @@ bindings = pytest.importorskip("cuda.bindings.driver", reason="cuda-bindings are
 
 from lowering.cuda.hardware import Hardware  # noqa: E402
 from lowering.cuda.memory import Pool  # noqa: E402
-from lowering.errors import DeviceFailure, OutOfDeviceMemory  # noqa: E402
+from lowering.errors import DeviceFailure, NotRecordable, OutOfDeviceMemory  # noqa: E402
 
 OK = bindings.CUresult.CUDA_SUCCESS
 FULL = bindings.CUresult.CUDA_ERROR_OUT_OF_MEMORY
+SIDE = 88                    # the stream that is captured
+CAPTURED = {"cuLaunchKernel", "cuLaunchCooperativeKernel", "cuMemcpyDtoDAsync", "cuMemsetD8Async"}
+ALLOWED = {"cuStreamEndCapture", "cuCtxSetCurrent", "cuGetErrorString", "cuFuncSetAttribute"}
 
 
 class Driver:
     """The functions that `Hardware` calls, on memory of the host; `calls` is what was called."""
 
     CUresult, CUdevice_attribute = bindings.CUresult, bindings.CUdevice_attribute
+    CUstream_flags, CUstreamCaptureMode = bindings.CUstream_flags, bindings.CUstreamCaptureMode
     CUfunction_attribute, CUstream = bindings.CUfunction_attribute, bindings.CUstream
 
     def __init__(self):
         self.calls, self.blocks, self.busy, self.free = [], {}, False, 2 ** 20
+        self.captured = None         # what was launched on the stream that is captured
+        self.graphs, self.launched = {}, None
 
     def __getattr__(self, name):
         function = getattr(self, f"_{name}")
 
         def called(*arguments):
             self.calls.append((name, arguments))
-            return function(*arguments)
+            if self.captured is None or name in CAPTURED | ALLOWED:
+                return self._captured_or_done(name, function, arguments)
+            self.captured = "invalid"        # as the driver does with what is not allowed
+            return (bindings.CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, None)
         return called
+
+    def _captured_or_done(self, name, function, arguments):
+        if name in CAPTURED and SIDE in arguments:
+            if not isinstance(self.captured, list):
+                return (bindings.CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, None)
+            self.captured.append((function, arguments, self._values(name, arguments)))
+            return (OK,)
+        return function(*arguments)
+
+    def _values(self, name, arguments):
+        """The parameters of a kernel are copied when it is captured."""
+        return self._parameters(arguments) if "Launch" in name else None
+
+    def _cuStreamBeginCapture(self, stream, mode):
+        assert stream == SIDE and "THREAD_LOCAL" in mode.name and self.captured is None
+        self.captured = []
+        return (OK,)
+
+    def _cuStreamEndCapture(self, stream):
+        captured, self.captured = self.captured, None
+        if not isinstance(captured, list):
+            return (bindings.CUresult.CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, None)
+        self.graphs[f"graph {len(self.graphs)}"] = captured
+        return OK, f"graph {len(self.graphs) - 1}"
+
+    def _cuGraphInstantiate(self, graph, flags):
+        return OK, f"ready {graph}"
+
+    def _cuGraphLaunch(self, graph, stream):
+        assert stream == 77
+        for function, arguments, values in self.graphs[graph.removeprefix("ready ")]:
+            if values is None:
+                function(*(77 if argument == SIDE else argument for argument in arguments))
+            else:
+                self.launched = arguments[0], arguments[1:8], values
+        return (OK,)
+
+    def _cuStreamCreate(self, flags):
+        return OK, 77 if flags == 0 else SIDE
 
     def named(self, name):
         return [arguments for called, arguments in self.calls if called == name]
 
     def _nothing(self, *arguments):
         return (OK,)
+    _cuGraphDestroy = _cuGraphExecDestroy = _nothing
     _cuInit = _cuCtxSetCurrent = _cuFuncSetAttribute = _cuStreamSynchronize = _nothing
 
     def _cuDeviceGet(self, number):
@@ -59,9 +109,6 @@ class Driver:
 
     def _cuOccupancyMaxActiveBlocksPerMultiprocessor(self, function, block, shared):
         return OK, 2 if block <= 256 else 0
-
-    def _cuStreamCreate(self, flags):
-        return OK, 77
 
     def _cuMemGetInfo(self):
         return OK, self.free, 2 ** 20
@@ -98,15 +145,16 @@ class Driver:
         return OK, (module, name)
 
     def _cuLaunchKernel(self, function, *rest):
-        sizes, stream, places, extra = rest[:7], rest[7], rest[8], rest[9:]
+        sizes, stream, extra = rest[:7], rest[7], rest[9:]
         assert stream == 77 and not any(extra)
-        count = 4
-        table = (ctypes.c_void_p * count).from_address(places)
-        self.launched = function, sizes, [ctypes.c_int64.from_address(place).value
-                                          for place in table]
+        self.launched = function, sizes, self._parameters((function, *rest))
         return (OK,)
 
     _cuLaunchCooperativeKernel = _cuLaunchKernel
+
+    def _parameters(self, arguments) -> list:
+        table = (ctypes.c_void_p * 4).from_address(arguments[9])
+        return [ctypes.c_int64.from_address(place).value for place in table]
 
     def _cuGetErrorString(self, status):
         return OK, b"something is wrong"
@@ -189,6 +237,87 @@ def test_waiting(device, fake):
     assert [int(stream) for stream, in fake.named("cuStreamSynchronize")][-2:] == [77, 5]
 
 
+def recorded(device):
+    """A graph of a copy, a fill and a launch, and what they are about."""
+    cubin = SimpleNamespace(image=b"code", name="kernel_x")
+    loaded = device.load(SimpleNamespace(cubin=lambda capability: cubin, waits_for_grid=False))
+    block, other = device.allocate(64), device.allocate(64)
+    device.start_recording()
+    device.copy(other, 0, block, 0, 64)
+    device.zero(other, 0, 8)
+    device.launch(loaded, 2, 32, [block, -5, 7, 0.25], 0)
+    return device.stop_recording(), block, other
+
+
+def test_what_is_recorded_is_done_when_it_is_replayed(device, fake):
+    fake.launched = None
+    graph, block, other = recorded(device)
+    assert fake.launched is None and len(fake.named("cuGraphDestroy")) == 1
+    for first in (1.0, 2.0):
+        device.write(block, 0, np.full(8, first))
+        before = len(fake.calls)
+        device.replay(graph)
+        assert [name for name, _ in fake.calls[before:]] == ["cuGraphLaunch"]
+        out = np.empty(8)
+        device.read(other, 0, out)
+        assert out.tolist() == [0.0, *[first] * 7]
+        function, sizes, values = fake.launched
+        assert sizes == (2, 1, 1, 32, 1, 1, 0)
+        assert values == [block, -5, 7, int(np.float64(0.25).view(np.int64))]
+    device.drop(graph)
+    assert fake.named("cuGraphExecDestroy") == [(graph,)]
+
+
+@pytest.mark.parametrize("forbidden", [
+    lambda device, block: device.allocate(8), lambda device, block: device.free(block),
+    lambda device, block: device.synchronize(), lambda device, block: device.is_idle(),
+    lambda device, block: device.wait_for(5),
+    lambda device, block: device.read(block, 0, np.empty(1)),
+    lambda device, block: device.write(block, 0, np.empty(1))])
+def test_what_waits_is_refused_before_the_driver_is_asked(device, fake, forbidden):
+    block = device.allocate(64)
+    device.start_recording()
+    before = len(fake.calls)
+    with pytest.raises(NotRecordable, match="in between"):
+        forbidden(device, block)
+    assert len(fake.calls) == before
+    assert device.stop_recording(keep=False) is None
+    device.zero(block, 0, 8)                     # and all is as before
+    device.synchronize()
+    assert recorded(device)[0]
+
+
+def test_a_recording_that_the_driver_spoils_is_a_failure(device, fake):
+    device.start_recording()
+    fake.cuMemAlloc(8)                           # by someone else, in this thread
+    with pytest.raises(DeviceFailure, match="cuMemsetD8Async failed"):
+        device.zero(0, 0, 8)
+    assert device.stop_recording(keep=False) is None
+    device.start_recording()
+    fake.cuMemAlloc(8)
+    with pytest.raises(DeviceFailure, match="cuStreamEndCapture failed"):
+        device.stop_recording()
+    assert not fake.named("cuGraphLaunch") and recorded(device)[0]
+
+
+def test_other_threads_go_on_while_one_records(device, fake):
+    block, failures = device.allocate(64), []
+    fake.captured = None
+
+    def work():
+        try:
+            device.zero(block, 0, 8)
+        except Exception as error:
+            failures.append(error)
+    device.start_recording()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    graph = device.stop_recording()
+    assert not failures and fake.graphs[graph.removeprefix("ready ")] == []
+    assert fake.named("cuMemsetD8Async")[-1][-1] == 77
+
+
 def test_failures_have_the_drivers_words(device, fake):
     fake._cuMemsetD8Async = lambda *arguments: (bindings.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS,)
     with pytest.raises(DeviceFailure, match="cuMemsetD8Async failed: something is wrong"):
@@ -200,6 +329,7 @@ def test_the_calls_have_as_many_arguments_as_the_drivers_functions(device, fake)
     test_copies(device)
     test_launches_pass_eight_bytes_for_each_argument(device, fake)
     test_waiting(device, fake)
+    test_what_is_recorded_is_done_when_it_is_replayed(device, fake)
     before = list(fake.calls)
     fake.calls.clear()
     test_blocks_that_wait_for_each_other_are_as_many_as_there_is_room_for(device, fake)

@@ -80,6 +80,31 @@ def test_out_of_memory_names_who_holds_it():
         fnp.zeros((2 * total,), "int8", device="cuda")
 
 
+def test_a_step_is_replayed_by_one_call_of_the_host(monkeypatch):
+    """With the values of kernels that are launched one by one, whatever the numbers are."""
+    weights = [np.random.default_rng(k).normal(size=(6, 6)) for k in range(4)]
+    weights = ft.device_put(weights, "cuda")
+
+    def layers(x, weights, row):
+        for w in weights:
+            x = fnp.tanh(x @ w)
+        return x, x[row].sum()
+    made, replay = [], driver.replay
+    monkeypatch.setattr(driver, "replay", lambda graph: made.append("replay") or replay(graph))
+    f = ft.jit(layers)
+    for number in range(20):
+        x, row = (ft.device_put(value, "cuda") for value in (
+            np.random.default_rng(number).normal(size=(3, 6)), np.array([number % 3])))
+        with ft.config.override(graphs=False):
+            expected = ft.jit(layers)(x, weights, row)
+        for part, value in zip(f(x, weights, row), expected, strict=True):
+            np.testing.assert_array_equal(np.asarray(part), np.asarray(value))
+        if number % 3 == 2:
+            with pytest.raises(ft.errors.OutOfBoundsError, match="index 7"):
+                f(x, weights, ft.device_put(np.array([7]), "cuda"))[1].block_until_ready()
+    assert len(made) > 5
+
+
 # ---- other libraries ----
 
 def test_pytorch_shares_memory():
