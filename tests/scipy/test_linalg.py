@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import doctest
+import pkgutil
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import functrans as ft
 from functrans.errors import ShapeError
+from functrans.testing import check_grads
 
 reference = pytest.importorskip("scipy.linalg")
 la = ft.scipy.linalg
@@ -84,13 +87,84 @@ def test_orthogonal_and_spectral_factors(dtype):
     agree(la.expm_frechet, reference.expm_frechet(a, h), a, h)
 
 
-def test_special_matrices():
+def test_matrices_of_vectors():
     a, b = draw(0, (2, 3), "float64"), draw(1, (1, 2), "float64")
     agree(la.block_diag, reference.block_diag(a, b), a, b)
     agree(lambda: la.block_diag(1.0, [2.0, 3.0]), reference.block_diag(1, [2, 3]))
     agree(la.toeplitz, reference.toeplitz(a[0]), a[0])
     agree(la.toeplitz, reference.toeplitz(a[0], b[0]), a[0], b[0])
-    np.testing.assert_allclose(la.hilbert(4), reference.hilbert(4), rtol=1e-6)
+    for n in range(1, 8):
+        c = draw(n, (n,), "complex128")
+        for name in ("circulant", "toeplitz", "hankel", "fiedler"):
+            agree(getattr(la, name), getattr(reference, name)(c), c)
+        if n > 1:
+            for name in ("companion", "fiedler_companion"):
+                agree(getattr(la, name), getattr(reference, name)(c), c)
+            agree(la.leslie, reference.leslie(c, c[1:]), c, c[1:])
+        for m in (1, 4):
+            d = draw(m, (m,), "complex128")
+            agree(la.hankel, reference.hankel(c, d), c, d)
+            for mode in ("full", "same", "valid"):
+                agree(lambda c, m=m, mode=mode: la.convolution_matrix(c, m, mode),
+                      reference.convolution_matrix(c, m, mode), c)
+
+
+def test_matrices_of_batches():
+    c, r = draw(0, (3, 4), "float64"), draw(1, (2,), "float64")
+    for function in (la.circulant, la.companion, la.fiedler, la.toeplitz, la.hankel,
+                     lambda c: la.convolution_matrix(c, 3)):
+        np.testing.assert_array_equal(function(c), np.stack([function(row) for row in c]))
+        np.testing.assert_array_equal(ft.vmap(function)(c), function(c))
+    np.testing.assert_array_equal(la.toeplitz(c, r)[1], reference.toeplitz(c[1], r))
+    check_grads(lambda c, r: (la.toeplitz(c, r), la.companion(c[0])), (c, r), order=2)
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_matrices_of_a_size(n):
+    for name in ("hilbert", "invhilbert", "pascal", "invpascal", "dft"):
+        got, want = getattr(la, name)(n), getattr(reference, name)(n)
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6)
+    for kind in ("lower", "upper"):
+        for name in ("pascal", "invpascal"):
+            np.testing.assert_array_equal(getattr(la, name)(n, kind),
+                                          getattr(reference, name)(n, kind))
+            assert getattr(la, name)(n, kind, False).dtype == "float32"
+    np.testing.assert_array_equal(la.invhilbert(n, True), reference.invhilbert(n, True))
+    np.testing.assert_allclose(la.helmert(n, True), reference.helmert(n, True), atol=1e-6)
+    for scale in ("sqrtn", "n"):
+        np.testing.assert_allclose(la.dft(n, scale), reference.dft(n, scale), atol=1e-6)
+    np.testing.assert_array_equal(la.hadamard(2 ** n), reference.hadamard(2 ** n))
+
+
+def test_eigh_tridiagonal():
+    d, e = draw(0, (5,), "float64"), draw(1, (4,), "float64")
+    agree(lambda d, e: la.eigh_tridiagonal(d, e, True), reference.eigh_tridiagonal(d, e, True),
+          d, e)
+    values, vectors = map(np.asarray, la.eigh_tridiagonal(d, e, select="i", select_range=(1, 3)))
+    want = reference.eigh_tridiagonal(d, e, select="i", select_range=(1, 3))
+    np.testing.assert_allclose(values, want[0])
+    np.testing.assert_allclose(abs(vectors), abs(want[1]), rtol=1e-8)
+    check_grads(lambda d, e: la.eigh_tridiagonal(d, e, True), (d, e), order=2)
+
+
+def test_expm():
+    a = draw(0, (2, 3, 3), "float64")
+    agree(la.expm, reference.expm(a), a)
+    agree(lambda a: la.expm(a, upper_triangular=True), reference.expm(np.triu(a)), a)
+    large = np.stack([a[0], 1e3 * a[1]])
+    got = np.asarray(la.expm(large, max_squarings=2))
+    assert np.isfinite(got[0]).all() and np.isnan(got[1]).all()
+
+
+def test_keywords_of_no_effect():
+    a = np.array([[2.0, 1.0], [1.0, 3.0]])
+    assert la.det(a, True, False) == np.linalg.det(a)
+    np.testing.assert_array_equal(la.inv(a, overwrite_a=True), la.inv(a))
+    np.testing.assert_array_equal(la.solve(a, a, debug=True), la.solve(a, a))
+    np.testing.assert_array_equal(la.solve_triangular(a, a, debug=True), la.solve_triangular(a, a))
+    np.testing.assert_array_equal(la.eigh(a, None, True, True, turbo=False, type=1),
+                                  la.eigvalsh(a))
+    np.testing.assert_array_equal(la.polar(a, method="qdwh", eps=1e-3)[0], la.polar(a)[0])
 
 
 @pytest.mark.parametrize("call, error, message", [
@@ -99,6 +173,21 @@ def test_special_matrices():
     (lambda: la.solve(np.eye(2), np.ones(2), assume_a="odd"), ValueError, "assume_a"),
     (lambda: la.polar(np.eye(2), "up"), ValueError, "side"),
     (lambda: la.eigh(np.eye(2), subset_by_index=[0, 0]), NotImplementedError, "subset_by_index"),
+    (lambda: la.eigh(np.eye(2), type=2), NotImplementedError, "type=2"),
+    (lambda: la.polar(np.eye(2), method="newton"), ValueError, "method"),
+    (lambda: la.eigh_tridiagonal(np.ones(2), np.ones(2)), ShapeError, "n - 1"),
+    (lambda: la.eigh_tridiagonal(np.ones(2), np.ones(1), select="v"), NotImplementedError, "lie"),
+    (lambda: la.eigh_tridiagonal(np.ones(2), np.ones(1), select="i", select_range=(0, 2)),
+     ValueError, "within 0 and 1"),
+    (lambda: la.companion(np.ones(1)), ShapeError, "at least 2"),
+    (lambda: la.leslie(np.ones(2), np.ones(2)), ShapeError, "n - 1"),
+    (lambda: la.fiedler_companion(np.ones((2, 2))), ShapeError, "takes a vector"),
+    (lambda: la.convolution_matrix(np.ones(2), 0), ValueError, "n must be positive"),
+    (lambda: la.convolution_matrix(np.ones(2), 2, "all"), ValueError, "mode must be"),
+    (lambda: la.hadamard(3), ValueError, "power of two"),
+    (lambda: la.dft(3, "m"), ValueError, "scale must be"),
+    (lambda: la.pascal(3, "left"), ValueError, "kind must be"),
+    (lambda: la.pascal(40), ValueError, "exact=False"),
     (lambda: la.block_diag(np.ones((2, 2, 2))), ShapeError, "argument 0"),
 ])
 def test_wrong_arguments(call, error, message):
@@ -107,4 +196,5 @@ def test_wrong_arguments(call, error, message):
 
 
 def test_examples_in_docstrings():
-    assert not doctest.testmod(la).failed
+    for module in pkgutil.iter_modules(la.__path__):
+        assert not doctest.testmod(import_module(f"{la.__name__}.{module.name}")).failed

@@ -134,11 +134,17 @@ def expm(A):
     A, = matrices("expm", A, square=True)
     if A.size == 0:
         return A
-    degree, limit = _DEGREES[real_dtype(A.dtype).name]
-    norm = stop_gradient(reductions.max(reductions.sum(abs(A), -2), -1))
-    times = maximum(ceil(log2(norm / norm.dtype.type(limit))), 0)
+    degree, _ = _DEGREES[real_dtype(A.dtype).name]
+    times = squarings(A)
     scale = as_dtype(exp2(-times), A.dtype)[..., None, None]
     return _squared(_approximated(A * scale, degree), times)
+
+
+def squarings(a):
+    """How often the exponentials of matrices (..., n, n) that are not empty are squared."""
+    _, limit = _DEGREES[real_dtype(a.dtype).name]
+    norm = stop_gradient(reductions.max(reductions.sum(abs(a), -2), -1))
+    return maximum(ceil(log2(norm / norm.dtype.type(limit))), 0)
 
 
 def _approximated(a, degree: int):

@@ -1,34 +1,24 @@
-"""Linear algebra with SciPy's names and arguments, over `functrans.numpy.linalg`.
-
-Any leading axes are a batch. `overwrite_*` and `check_finite` are accepted and change nothing:
-arrays are immutable, and failures give NaN under transformations. Imports `api`, `numpy`,
-`primitives`.
+"""Factors of matrices, and systems that are solved by them. Imports `numpy`, `primitives`.
 """
 from __future__ import annotations
 
 import numpy as np
 
-from functrans.api.grad import jvp
 from functrans.errors import ArgumentError, ShapeError, UnsupportedError
+from functrans.ir.type import is_complex
 from functrans.numpy import linalg
-from functrans.numpy.creation import zeros
 from functrans.numpy.ranges import arange, eye
 from functrans.numpy.indexing import take_along_axis
-from functrans.numpy.linalg import det, expm, inv, norm, pinv
-from functrans.numpy.linalg.common import as_column, from_column, matrices, one_batch
-from functrans.numpy.joining import atleast_2d, concatenate
-from functrans.numpy.manipulation import broadcast_to, ravel
+from functrans.numpy.linalg.common import (as_column, from_column, matrices, one_batch,
+                                           operands)
+from functrans.numpy.manipulation import broadcast_to, swapaxes
 from functrans.numpy.repeating import pad
 from functrans.numpy.products import matmul
-from functrans.numpy.promotion import as_arraylike, promote
+from functrans.numpy.promotion import as_arraylike
 from functrans.numpy.searching import argsort
 from functrans.primitives import linalg as factors
 from functrans.primitives.matrices import adjoint, lower as lower_triangle
 from functrans.primitives.matrices import upper as upper_triangle
-
-__all__ = ["block_diag", "cho_factor", "cho_solve", "cholesky", "det", "eigh", "eigvalsh", "expm",
-           "expm_frechet", "hilbert", "inv", "lu", "lu_factor", "lu_solve", "norm", "pinv",
-           "polar", "qr", "solve", "solve_triangular", "svd", "svdvals", "toeplitz"]
 
 
 # ---- Cholesky ----
@@ -146,8 +136,28 @@ def _rows(b, order):
 
 # ---- systems ----
 
+def inv(a, overwrite_a: bool = False, check_finite: bool = True):
+    """The inverses of square matrices; see `numpy.linalg.inv`.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.scipy.linalg.inv(fnp.array([[2.0]]))
+    Array([[0.5]], dtype=float32)
+    """
+    return linalg.inv(a)
+
+
+def det(a, overwrite_a: bool = False, check_finite: bool = True):
+    """The determinants of square matrices; see `numpy.linalg.det`.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.scipy.linalg.det(fnp.array([[2.0, 1.0], [1.0, 1.0]]))
+    Array(1., dtype=float32)
+    """
+    return linalg.det(a)
+
+
 def solve(a, b, lower: bool = False, overwrite_a: bool = False, overwrite_b: bool = False,
-          check_finite: bool = True, assume_a: str = "gen"):
+          debug: bool = False, check_finite: bool = True, assume_a: str = "gen"):
     """The solution of linear systems; see `numpy.linalg.solve`.
 
     assume_a: "gen", or "pos" for positive definite matrices, which is faster; "sym" and "her"
@@ -167,7 +177,7 @@ def solve(a, b, lower: bool = False, overwrite_a: bool = False, overwrite_b: boo
 
 
 def solve_triangular(a, b, trans=0, lower: bool = False, unit_diagonal: bool = False,
-                     overwrite_b: bool = False, check_finite: bool = True):
+                     overwrite_b: bool = False, debug=None, check_finite: bool = True):
     """The solution of triangular systems; see `numpy.linalg.solve_triangular`.
 
     >>> import functrans as ft, functrans.numpy as fnp
@@ -200,6 +210,49 @@ def qr(a, overwrite_a: bool = False, lwork=None, mode: str = "full", pivoting: b
     return (pad(r, [(0, 0)] * (r.ndim - 2) + [(0, missing), (0, 0)]),)
 
 
+def eigh_tridiagonal(d, e, eigvals_only: bool = False, select: str = "a", select_range=None,
+                     check_finite: bool = True, tol: float | None = None,
+                     lapack_driver: str = "auto", *, key=None):
+    """Eigenvalues, and eigenvectors, of symmetric tridiagonal matrices, by `eigh`.
+
+    d: (..., n), the diagonal; e: (..., n - 1), beside it; real. select: "a" for all, "i" for those
+    of the places `select_range`, (first, last), counted from 0, both included. The other arguments
+    are of no effect. Raises NotImplementedError for select "v", by values.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> ft.scipy.linalg.eigh_tridiagonal(fnp.array([3.0, 1.0]), fnp.array([0.0]), True)
+    Array([1., 3.], dtype=float32)
+    """
+    matrix = _tridiagonal(*operands("eigh_tridiagonal", d, e))
+    first, last = _chosen(matrix.shape[-1], select, select_range)
+    if eigvals_only:
+        return linalg.eigvalsh(matrix)[..., first:last]
+    values, vectors = linalg.eigh(matrix)
+    return values[..., first:last], vectors[..., first:last]
+
+
+def _tridiagonal(d, e):
+    n = d.shape[-1] if d.ndim else 0
+    if not n or not e.ndim or e.shape[-1] != n - 1 or is_complex(d.dtype):
+        raise ShapeError("linalg.eigh_tridiagonal takes real d (..., n) and e (..., n - 1), got "
+                         f"{d.type} and {e.type}")
+    beside = pad(e, [(0, 0)] * (e.ndim - 1) + [(0, 1)])
+    return d[..., None] * eye(n, dtype=d.dtype) + beside[..., None] * eye(n, k=1, dtype=d.dtype) \
+        + swapaxes(beside[..., None] * eye(n, k=1, dtype=d.dtype), -1, -2)
+
+
+def _chosen(n: int, select: str, limits) -> tuple:
+    if select in ("a", "all", 0):
+        return 0, n
+    if select in ("v", "value", 1):
+        raise UnsupportedError("linalg.eigh_tridiagonal: how many values lie between others is not "
+                               "known while tracing; select them from all, or by places, 'i'")
+    if select not in ("i", "index", 2) or not 0 <= limits[0] <= limits[1] < n:
+        raise ArgumentError("linalg.eigh_tridiagonal: select must be 'a', or 'i' with select_range "
+                            f"(first, last) within 0 and {n - 1}, got {select!r} and {limits!r}")
+    return limits[0], limits[1] + 1
+
+
 def svd(a, full_matrices: bool = True, compute_uv: bool = True, overwrite_a: bool = False,
         check_finite: bool = True, lapack_driver: str = "gesdd"):
     """The singular value decomposition; see `numpy.linalg.svd`.
@@ -222,21 +275,27 @@ def svdvals(a, overwrite_a: bool = False, check_finite: bool = True):
     return linalg.svdvals(a)
 
 
-def eigh(a, b=None, *, lower: bool | None = None, eigvals_only: bool = False, **options):
+# What else SciPy's `eigh` takes, and the values of these that ask for nothing more.
+_EIGH = {"overwrite_a": (True, False), "overwrite_b": (True, False), "check_finite": (True, False),
+         "turbo": (True, False), "driver": (None, "ev", "evd", "evr", "gv", "gvd"), "type": (1,),
+         "eigvals": (None,), "subset_by_index": (None,), "subset_by_value": (None,)}
+
+
+def eigh(a, b=None, lower: bool | None = None, eigvals_only: bool = False, **options):
     """Eigenvalues and eigenvectors of Hermitian matrices, `a @ v = w * v`, or `w * (b @ v)`.
 
     b: positive definite matrices, the identity by default. lower: which triangle of `a` is read;
-    both, by their mean, by default.
+    both, by their mean, by default. Raises NotImplementedError for subsets of eigenvalues, and for
+    other types of the generalized problem.
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> a, b = fnp.diag(fnp.array([2.0, 3.0])), fnp.diag(fnp.array([1.0, 3.0]))
     >>> fnp.round(ft.scipy.linalg.eigh(a, b, eigvals_only=True), 4)
     Array([1., 2.], dtype=float32)
     """
-    known = {"overwrite_a", "overwrite_b", "check_finite"}
-    if set(options) - known:
-        raise UnsupportedError("linalg.eigh does not take "
-                               f"{', '.join(sorted(set(options) - known))}")
+    for name, value in options.items():
+        if name not in _EIGH or value not in _EIGH[name]:
+            raise UnsupportedError(f"linalg.eigh does not take {name}={value!r}")
     triangle = None if lower is None else "L" if lower else "U"
     if b is None:
         return linalg.eigvalsh(a, triangle) if eigvals_only else tuple(linalg.eigh(a, triangle))
@@ -250,7 +309,7 @@ def eigh(a, b=None, *, lower: bool | None = None, eigvals_only: bool = False, **
     return values, linalg.solve_triangular(factor, vectors, lower=True, trans="C")
 
 
-def eigvalsh(a, b=None, *, lower: bool | None = None, **options):
+def eigvalsh(a, b=None, lower: bool | None = None, **options):
     """The eigenvalues that `eigh` gives.
 
     >>> import functrans as ft, functrans.numpy as fnp
@@ -260,10 +319,12 @@ def eigvalsh(a, b=None, *, lower: bool | None = None, **options):
     return eigh(a, b, lower=lower, eigvals_only=True, **options)
 
 
-def polar(a, side: str = "right"):
+def polar(a, side: str = "right", *, method: str = "svd", eps: float | None = None,
+          max_iterations: int | None = None):
     """The polar factors: `a = u @ p` (side "right") or `p @ u`, with u unitary, p positive.
 
-    a: (..., m, n).
+    a: (..., m, n). method: "svd", or "qdwh", which comes to the same: both are computed from
+    singular values, and `eps` and `max_iterations` are of no effect.
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> u, p = ft.scipy.linalg.polar(fnp.array([[-2.0]]))
@@ -272,73 +333,9 @@ def polar(a, side: str = "right"):
     """
     if side not in ("right", "left"):
         raise ArgumentError(f"linalg.polar: side must be 'right' or 'left', got {side!r}")
+    if method not in ("svd", "qdwh"):
+        raise ArgumentError(f"linalg.polar: method must be 'svd' or 'qdwh', got {method!r}")
     w, s, vh = linalg.svd(a, full_matrices=False)
     scale = s[..., None, :].astype(w.dtype)
     p = matmul(adjoint(vh) * scale, vh) if side == "right" else matmul(w * scale, adjoint(w))
     return matmul(w, vh), p
-
-
-def expm_frechet(A, E, method=None, compute_expm: bool = True, check_finite: bool = True):
-    """The exponential of A, and its derivative in the direction E; with compute_expm=False
-    the latter alone.
-
-    >>> import functrans as ft, functrans.numpy as fnp
-    >>> ft.scipy.linalg.expm_frechet(fnp.zeros((1, 1)), fnp.ones((1, 1)))[1]
-    Array([[1.]], dtype=float32)
-    """
-    A, E = promote(*matrices("expm_frechet", A, E, square=True))
-    value, slope = jvp(expm, (A,), (E,))
-    return (value, slope) if compute_expm else slope
-
-
-# ---- special matrices ----
-
-def block_diag(*arrays):
-    """A matrix with these matrices along its diagonal, and zeros elsewhere.
-
-    >>> import functrans as ft
-    >>> ft.scipy.linalg.block_diag([[1, 2]], [[3]]).shape
-    (2, 3)
-    """
-    blocks = [atleast_2d(as_arraylike(x, "block_diag")) for x in arrays or ([],)]
-    for place, block in enumerate(blocks):
-        if block.ndim != 2:
-            raise ShapeError(f"linalg.block_diag: argument {place} is {block.type}, not a matrix")
-    blocks = promote(*blocks)
-    width = sum(block.shape[1] for block in blocks)
-    rows, start = [], 0
-    for block in blocks:
-        m, n = block.shape
-        sides = [zeros((m, size), block.dtype) for size in (start, width - start - n)]
-        rows.append(concatenate([sides[0], block, sides[1]], axis=1))
-        start += n
-    return concatenate(rows, axis=0)
-
-
-def toeplitz(c, r=None):
-    """The matrix with constant diagonals: c its first column, r its first row (from 1 on).
-
-    Without r the conjugate of c.
-
-    >>> import functrans as ft
-    >>> ft.scipy.linalg.toeplitz([1, 2], [9, 8, 7])
-    Array([[1, 8, 7],
-           [2, 1, 8]], dtype=int64)
-    """
-    c = ravel(as_arraylike(c, "toeplitz"))
-    r = c.conj() if r is None else ravel(as_arraylike(r, "toeplitz"))
-    c, r = promote(c, r)
-    values = concatenate([c[::-1], r[1:]])
-    return values[arange(c.size)[::-1][:, None] + arange(r.size)[None, :]]
-
-
-def hilbert(n: int):
-    """The Hilbert matrix (n, n): 1 / (i + j + 1).
-
-    >>> import functrans as ft
-    >>> ft.scipy.linalg.hilbert(2)
-    Array([[1.        , 0.5       ],
-           [0.5       , 0.33333334]], dtype=float32)
-    """
-    place = arange(n)
-    return 1 / (place[:, None] + place[None, :] + 1)
