@@ -1,18 +1,22 @@
 """`lax.linalg`: factors of matrices and triangular systems, by the names and arguments of `lax`.
 
-Matrices are the last two axes, with any leading batch axes. Imports `lax.operands`, `primitives`.
+Matrices are the last two axes, with any leading batch axes. Imports `lax.operands`,
+`lax.reflections`, `primitives`.
 """
 from __future__ import annotations
 
 from functrans.errors import ShapeError, UnsupportedError
 from functrans.lax.operands import checked, of_one_dtype, one
+from functrans.lax.reflections import (cholesky_update, hessenberg, householder_product, ormqr,
+                                       tridiagonal, tridiagonal_solve)
 from functrans.primitives import linalg as systems
 from functrans.primitives import matrices, orthogonal, spectral, triangular
 from functrans.primitives import shape as prim
 from functrans.primitives.elementwise import add, convert, div, mul
 
-__all__ = ["cholesky", "eig", "eigh", "lu", "lu_pivots_to_permutation", "qr", "svd",
-           "symmetric_product", "triangular_solve"]
+__all__ = ["cholesky", "cholesky_update", "eig", "eigh", "hessenberg", "householder_product", "lu",
+           "lu_pivots_to_permutation", "ormqr", "qr", "svd", "symmetric_product",
+           "triangular_solve", "tridiagonal", "tridiagonal_solve"]
 
 
 def _symmetrized(x):
