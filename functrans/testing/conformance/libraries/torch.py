@@ -167,6 +167,7 @@ class Torch(Library):
         return plain.numpy(force=True)
 
     def jit(self, function: Callable) -> Callable:
+        self.reset()                      # functions of one code share a limit of compilations
         compiled = torch.compile(function, backend="aot_eager", fullgraph=True)
 
         def call(*xs):
