@@ -340,6 +340,17 @@ def test_other_libraries(name):
     assert matrix.passed > 15
 
 
+@pytest.mark.filterwarnings("ignore")           # PyTorch's own, of what it compiles
+def test_functions_of_one_code_are_compiled_afresh():
+    """PyTorch counts compilations of one code, and refuses after a few."""
+    torch = pytest.importorskip("torch")
+    adapter = library("torch")
+    with torch._dynamo.config.patch(recompile_limit=1):
+        for number in range(3):
+            add = adapter.jit(lambda x, number=number: (x + number,))
+            assert add(torch.zeros(2))[0].tolist() == [number] * 2
+
+
 def test_jax():
     jax = pytest.importorskip("jax")
     assert run("jax", quick=True, only=["sin"], columns=("eval", "jvp", "vjp")).asked
