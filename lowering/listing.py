@@ -198,7 +198,7 @@ class Function:
 
     def write(self):
         for step in self.plan.steps:
-            getattr(self, _WRITE[type(step)])(step, 1)
+            self.step(step)
         inputs = [f"x{k}" for k in range(len(self.plan.input_types))]
         outputs = [f"y{k}" for k in range(len(self.plan.output_types))]
         head = wrapped(f"def {self.name}(", [*inputs, *outputs, "error", "hosts"], "):", 0)
@@ -206,6 +206,10 @@ class Function:
         self.writer.functions.append(
             "\n".join([*head, *memory, *self.lines] if memory or self.lines
                       else [*head, f"{INDENT}pass"]))
+
+    def step(self, step):
+        """The lines of a step of the plan."""
+        getattr(self, _WRITE[type(step)])(step, 1)
 
     def line(self, depth: int, text: str):
         self.lines.append(INDENT * depth + text)

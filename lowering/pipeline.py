@@ -14,6 +14,7 @@ from functrans.ir.library import LibraryProgram
 from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program
 from functrans.ir.rewrite import dead_code, inline, map_inner
+from lowering.kernel_text import KernelText
 from lowering.library import lower_routines
 from lowering.loops import Kernel
 from lowering.native import lapack
@@ -92,7 +93,7 @@ class Emitters:
     or None for a library.
     is_product: whether a contraction, given as equation and kernel class, is a `Product`.
     epilogues: whether products compute what is read of their results alone.
-    together: a `Repeat` or a `Choose` as one text, or None if its steps are run one by one.
+    together: a `Repeat` or a `Choose` as one text, as another step, or as it is.
     """
     cluster: Callable
     sort: Callable
@@ -100,7 +101,7 @@ class Emitters:
     product: Callable
     is_product: Callable
     epilogues: bool = False
-    together: Callable = lambda step: None
+    together: Callable = lambda step: step
 
 
 def _on_cpu(kernel) -> list:
@@ -214,8 +215,8 @@ class Lowering:
 
     def _together(self, step):
         """A step with inner plans, or the launch of a kernel that does all of it."""
-        text = self.emitters.together(step)
-        return step if text is None else _launch(text)
+        found = self.emitters.together(step)
+        return _launch(found) if isinstance(found, KernelText) else found
 
     def _addstacks(self, step: Opaque):
         return lower_stack_sum(step, self._plan)

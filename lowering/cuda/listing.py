@@ -15,6 +15,7 @@ from functrans.ir.program import Program
 from functrans.ir.show import show_location
 from lowering.cuda import runtime
 from lowering.cuda.emit import CudaText
+from lowering.cuda.stretches import FIRST, Stretches
 from lowering.kernel_text import INDENT
 from lowering.listing import (Function, Listing, Writer, commented, description, kind_name,
                               parts_of_tuple, quoted, result_kind, wrapped)
@@ -62,7 +63,8 @@ def _launches_of(step) -> float:
 
 def signature(parameters) -> list[str]:
     """The types of a kernel's parameters, as `driver.Kernel` takes them."""
-    kinds = {"integer": "int64", "code": "int64", "error": "int64*", "constants": "float64*"}
+    kinds = {"integer": "int64", "code": "int64", "error": "int64*", "constants": "float64*",
+             "limit": "int64"}
     return [kinds.get(p.kind) or f"{stored_name(p.dtype)}*" for p in parameters]
 
 
@@ -179,7 +181,47 @@ class _Function(Function):
     def argument(self, parameter, code: int) -> list[str]:
         if parameter.kind == "constants":
             return [self.writer.numbers_name(parameter.value)]
+        if parameter.kind == "limit":
+            return [f"limit{self.loops}"]
         return super().argument(parameter, code)
+
+    def buffer(self, buffer) -> str:
+        if buffer.role == "chunk":
+            return f"rows{self.loops}_{buffer.index}"
+        return super().buffer(buffer)
+
+    def step(self, step):
+        if isinstance(step, Stretches):
+            self.stretches(step)
+        else:
+            super().step(step)
+
+    def stretches(self, step: Stretches):
+        """A loop that is launched for many steps at a time."""
+        loop, view, number, most = step.loop, self.view, self.loops, step.most()
+        steps, limit, taken = f"k{number}", f"limit{number}", f"taken{number}"
+        for source, target in zip(loop.starts, loop.results):
+            self.call(1, "copy", [view(target), view(source), str(source.size)])
+        for row in loop.rows:
+            self.call(1, "zero", [view(row), str(row.size)])
+        self.line(1, f"{steps}, {limit} = 0, {min(FIRST, most)}")
+        self.line(1, "while True:")
+        for chunk, element in zip(step.chunks, loop.elements):
+            self.line(2, f"{self.buffer(chunk)} = empty({quoted(chunk.dtype.name)}, "
+                         f"{limit} * {element.size})")
+        self.launch(step.launch, 2)
+        self.line(2, f"{taken} = int({self.buffer(step.taken)}[0])")
+        for row, chunk, element in zip(loop.rows, step.chunks, loop.elements):
+            self.line(2, f"({view(row)})[0].push_each({self.buffer(chunk)}, {taken}, "
+                         f"{element.size})")
+        self.line(2, f"{steps} += {taken}")
+        self.line(2, f"if {taken} < {limit}:")
+        self.line(3, "break")
+        self.line(2, f"if 2 * {limit} <= {most}:")
+        self.line(3, f"{limit} = 2 * {limit}")
+        if loop.steps is not None:
+            self.line(1, f"({view(loop.steps)})[0] = {steps}")
+        self.loops += 1
 
 
 def _is_stack(buffer) -> bool:

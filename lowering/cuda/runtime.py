@@ -233,6 +233,10 @@ class Stack(plainly.Stack):
     __slots__ = ()
     empty, copy_elements, zero = staticmethod(empty), staticmethod(copy), staticmethod(zero)
 
+    def push_each(self, memory: Pointer, count: int, size: int):
+        """The first `count` arrays of `size` numbers in some memory become the last elements."""
+        self.elements += [memory + k * size for k in range(count)]
+
 
 def add_stacks(a: Stack, b: Stack, out: Stack, dtype: str, size: int, add):
     """`out = a + b`, element by element, by the function `add` of pointers."""

@@ -34,7 +34,8 @@ from lowering.plan import Choose, Copy, Launch, Region, Repeat, Zero
 from lowering.views import Buffer, View
 
 MOST_PHASES = 48           # of a kernel; registers are those of the phase that needs most
-MOST_BLOCKS = 1024         # of a phase: more keep a device busy for longer than a launch takes
+MOST_BLOCKS = 1024         # of a phase: more keep a device busy for longer than a launch takes;
+                           # but a loop until something holds would have the host wait in each step
 MOST_SHARED = 48 * 1024    # bytes of shared memory that a block has without asking for more
 MOST_PARAMETERS = 256
 BARRIERS = {True: "cuda.syncthreads()", False: "cuda.cg.this_grid().sync()"}
@@ -53,9 +54,23 @@ class _Apart(Exception):
 
 def together(step: Repeat | Choose) -> TogetherText | None:
     """The kernel of a loop or a choice, if it can be one and that is worth it."""
+    return _kernel(step, lambda writer, scope: writer.step(step, 1, scope))
+
+
+def stretch(step: Repeat, taken: Buffer, chunks: list[Buffer]) -> TogetherText | None:
+    """The kernel of some steps of a loop until something holds, if it can be one: of `limit` steps,
+    or as many as there are; it leaves their number in `taken`.
+
+    The carries are taken from the loop's results, and left there. chunks: for each array that the
+    loop keeps for each step, memory for one after the other.
+    """
+    return _kernel(step, lambda writer, scope: _Stretch(writer, step, scope, taken, chunks).write())
+
+
+def _kernel(step, write: Callable) -> TogetherText | None:
     writer = _Writer()
     try:
-        writer.step(step, 1, _Outermost(writer))
+        write(writer, _Outermost(writer))
         return writer.kernel(step)
     except _Apart:
         return None
@@ -160,7 +175,7 @@ class _Writer:
         return self.parameters[key].name
 
     def _parameter(self, key, parameter: Parameter):
-        if len(self.parameters) == MOST_PARAMETERS:
+        if len(self.parameters) >= MOST_PARAMETERS:
             raise _Apart
         self.parameters[key] = parameter
 
@@ -283,7 +298,8 @@ class _Writer:
         block = self._block(phases)
         blocks = max(-(-p.blocks * p.block // block) if not p.shared and not p.exact else p.blocks
                      for p in phases)
-        if len(self.needed) > MOST_PHASES or blocks > MOST_BLOCKS \
+        asks = isinstance(step, Repeat) and step.test is not None
+        if len(self.needed) > MOST_PHASES or blocks > MOST_BLOCKS and not asks \
                 or sum(p.shared for p in phases) > MOST_SHARED:
             raise _Apart
         parameters = list(self.parameters.values())
@@ -373,39 +389,46 @@ class _Loop:
                 for place, size in zip(places, sizes)]
 
     def _tested(self):
-        step, writer, inner = self.step, self.writer, self.depth + 1
+        step = self.step
         if step.elements:
             raise _Apart                            # the host keeps stacks
+        if step.steps is not None:
+            self.writer.line(self.depth, f"{self.index} = 0")
+        self._while("while True:", step.steps is not None, self.next)
+        if step.steps is not None:
+            self._tell_steps(self.scope.view(step.steps, "y"))
+
+    def _while(self, head: str, counted: bool, outputs: list):
+        step, writer, inner = self.step, self.writer, self.depth + 1
         flag = self.scope.buffer(step.flag.root(), "flag")
         tests = [*self.views(step.test_constants), *self.current]
         inputs = [*self.views(step.constants), *self.current]
-        counted = step.steps is not None
-        if counted:
-            writer.line(self.depth, f"{self.index} = 0")
 
         def iteration():
-            writer.line(self.depth, "while True:")
+            writer.line(self.depth, head)
             writer.steps(step.test, inner, tests, [flag])
             writer.use({flag.base}, set(), inner)
             writer.line(inner, f"if not {flag.first()}:")
             writer.line(inner + 1, "break")
             left = set(writer.read), set(writer.written)
-            self._iteration(f"{self.index} += 1" if counted else "", inputs, self.next, inner)
+            self._iteration("", inputs, outputs)
+            if counted:
+                writer.line(inner, f"{self.index} += 1")
             return left
-        writer.read, writer.written = self._until_same(iteration)
-        if counted:
-            self._tell_steps(self.scope.view(step.steps, "y"))
+        read, written = self._until_same(iteration)
+        writer.read |= read
+        writer.written |= written
 
     def _tell_steps(self, place: _Place):
         self.writer.use(set(), {place.base}, self.depth)
         self.writer.line(self.depth, "if cuda.blockIdx.x + cuda.threadIdx.x == 0:")
         self.writer.line(self.depth + 1, f"{place.first()} = {self.index}")
 
-    def _iteration(self, head: str, inputs: list, outputs: list, depth: int | None = None):
+    def _iteration(self, head: str, inputs: list, outputs: list):
         """The body, behind a line; then what was written is what the next one reads."""
         writer, inner = self.writer, self.depth + 1
         if head:
-            writer.line(self.depth if depth is None else depth, head)
+            writer.line(self.depth, head)
         count = len(writer.lines)
         writer.steps(self.step.body, inner, inputs, outputs)
         for one, other in self.exchanged:
@@ -434,3 +457,26 @@ class _Loop:
                 return result
             start = start[0] | found[0], start[1] | found[1]
             writer.back_to(place)
+
+
+class _Stretch(_Loop):
+    """Some steps of a loop until something holds."""
+
+    def __init__(self, writer: _Writer, step: Repeat, scope: _Outermost, taken: Buffer,
+                 chunks: list[Buffer]):
+        super().__init__(writer, step, 1, scope)
+        self.taken, self.chunks = taken, chunks
+
+    def write(self):
+        step, writer, scope = self.step, self.writer, self.scope
+        for place, view in zip(self.current, step.results):
+            writer.copy(scope.view(view, "y"), place, view, 1)
+        writer.line(1, f"{self.index} = 0")
+        views = [View(chunk, 0, (1, buffer.size), (buffer.size, 1))
+                 for chunk, buffer in zip(self.chunks, step.elements)]
+        rows = self._at([scope.buffer(chunk, "rows") for chunk in self.chunks], views)
+        writer.parameters["limit"] = Parameter("limit", "limit")
+        self._while(f"while {self.index} < limit:", True, [*self.next, *rows])
+        for place, view in zip(self.current, step.results):
+            writer.copy(place, scope.view(view, "y"), view, 1)
+        self._tell_steps(scope.buffer(self.taken, "taken"))

@@ -26,12 +26,14 @@ from lowering.cuda.parts import parts
 from lowering.cuda.products import is_product, product_kernels
 from lowering.cuda.rows import emit_part
 from lowering.cuda.sorting import sort_kernels
+from lowering.cuda.stretches import in_stretches
 from lowering.cuda.together import together
 from lowering.emit import emit
 from lowering.errors import CompilerMissing, DeviceMissing, IndexOutOfBounds
 from lowering.loops import Kernel, Load, Store
 from lowering.nest import build_nest
 from lowering.pipeline import Emitters, make_plan, optimize
+from lowering.plan import Choose, Repeat
 from lowering.source import FOLDER, as_function, load, module_text, save
 
 
@@ -70,8 +72,14 @@ def _is_stack(statement) -> bool:
         and not isinstance(statement.place.view.dtype, np.dtype)
 
 
+def _together(step: Repeat | Choose):
+    if isinstance(step, Repeat) and step.elements:
+        return in_stretches(step) or step
+    return together(step) or step
+
+
 EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product,
-                    epilogues=True, together=together)
+                    epilogues=True, together=_together)
 
 
 # ---- the whole ----

@@ -11,8 +11,9 @@ from on_cuda import assert_same, compiled
 from programs import floats
 
 import functrans as ft
+import functrans.numpy as fnp
 from functrans import lax
-from lowering.cuda import driver, emit, together
+from lowering.cuda import driver, emit, stretches, together
 from lowering.cuda.device_functions import plain
 from lowering.errors import IndexOutOfBounds
 
@@ -114,8 +115,9 @@ def test_barriers_are_where_they_are_needed():
 
 # ---- what cannot be one kernel, or is not worth it ----
 
-def test_large_phases_are_launched_by_the_host(monkeypatch, counts):
-    monkeypatch.setattr(together, "MOST_BLOCKS", 0)
+@pytest.mark.parametrize("limit", ["MOST_PHASES", "MOST_SHARED", "MOST_PARAMETERS"])
+def test_what_is_too_much_for_one_kernel_is_launched_by_the_host(limit, monkeypatch, counts):
+    monkeypatch.setattr(together, limit, -1)
     assert_same(in_turns, (W, X, np.array([2, 0, 1, 3])), ulp=2000)
     assert counts["together"] == 0 and counts["reads"] > 10
 
@@ -127,9 +129,51 @@ def test_what_the_host_computes_is_no_phase():
     assert_same(asked, (X,))
 
 
-def test_a_loop_keeps_what_the_way_back_needs_on_the_host():
-    gradient = ft.grad(lambda w: until(w, X, 5)[0].sum())
+def test_large_phases_are_launched_by_the_host(monkeypatch, counts):
+    monkeypatch.setattr(together, "MOST_BLOCKS", 0)
+    assert_same(rolled, (W, XS))
+    assert counts["together"] == 0 and counts["launches"] > 10
+
+
+def test_large_loops_until_something_holds_are_one_launch_all_the_same(monkeypatch, counts):
+    monkeypatch.setattr(together, "MOST_BLOCKS", 0)
+    assert counted(counts, until, W, X, 7) == {"launches": 1, "together": 1, "reads": 0}
+
+
+# ---- what the way back needs ----
+
+def powers(w, n):
+    return lax.while_loop(lambda s: s[1] < n, lambda s: (fnp.sin(w @ s[0]), s[1] + 1), (X, 0))[0]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 8, 9, 24, 30])
+def test_gradients_of_loops_until_something_holds(steps, blocks):
+    assert_same(ft.grad(lambda w: powers(w, steps).sum()), (W,), ulp=2000)
+
+
+def test_the_host_reads_once_for_many_steps(counts):
+    """Of 100 steps 8, 16, 32 and 64 at a time, and how many there were."""
+    gradient = ft.grad(lambda w: powers(w, 100).sum())
+    assert counted(counts, gradient, W)["reads"] == 5
+
+
+def test_what_is_kept_takes_no_more_memory_than_is_allowed(monkeypatch, counts):
+    """Here that of one step, so each is a launch and is asked for, and then that there is none."""
+    monkeypatch.setattr(stretches, "MEMORY", 1)
+    gradient = ft.grad(lambda w: powers(w, 7).sum())
     assert_same(gradient, (W,), ulp=2000)
+    assert counted(counts, gradient, W)["reads"] == 7 + 1 + 1
+
+
+def test_an_index_outside_is_told_of_kept_steps():
+    def last(w, n):
+        return lax.while_loop(lambda s: s[1] < n, lambda s: (w @ s[0] + w[s[1]], s[1] + 1), (X, 0))
+    gradient = ft.grad(lambda w, n: last(w, n)[0].sum())
+    assert_same(gradient, (W, 9), ulp=2000)
+    executable, operands = compiled(gradient, (W, 12))
+    executable.run(operands)
+    with pytest.raises(IndexOutOfBounds, match="index (9|10|11) .* size 9"):
+        driver.synchronize()
 
 
 # ---- indices outside ----
