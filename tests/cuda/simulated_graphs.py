@@ -60,28 +60,29 @@ def there(value):
 
 def test_a_step_of_many_kernels_is_one_call_of_the_host(calls):
     f, weights, rng = ft.jit(layers), there(WEIGHTS), np.random.default_rng(9)
-    for number in range(12):
+    made = []
+    for number in range(30):
         x, row = rng.normal(size=(3, 6)), number % 3
         before = len(calls)
         out, total = f(there(x), weights, there(np.array([row])))
-        made = calls[before:]
+        made.append(calls[before:])
         np.testing.assert_allclose(out, expected(x, row)[0], rtol=1e-12)
         np.testing.assert_allclose(total, expected(x, row)[1], rtol=1e-12)
-    assert made == ["replay"]
-    assert "launch" in calls[:10]
+    assert made.count(["replay"]) >= 10          # where addresses came back; else kernel by kernel
+    assert all("replay" in of_call or len(of_call) >= 4 for of_call in made)
 
 
 def test_each_call_has_the_errors_of_its_own_indices(calls):
     f, weights, x = ft.jit(layers), there(WEIGHTS), np.ones((3, 6))
     rows = {row: there(np.array([row])) for row in (1, 9)}
     put = there(x)
-    for _ in range(12):
+    for _ in range(20):
         right, wrong = (f(put, weights, rows[row])[1] for row in (1, 9))
         right.block_until_ready()
         with pytest.raises(OutOfBoundsError, match="index 9"):
             wrong.block_until_ready()
         np.testing.assert_allclose(right, expected(x, 1)[1], rtol=1e-12)
-    assert calls[-2:] == ["replay", "replay"]
+    assert calls.count("replay") >= 10
 
 
 def losses(steps: int, donate: bool) -> list:
@@ -109,11 +110,11 @@ def losses(steps: int, donate: bool) -> list:
 
 @pytest.mark.parametrize("donate", [False, True])
 def test_a_training_is_the_same(donate, calls):
-    replayed = losses(8, donate)
+    replayed = losses(16, donate)
     assert calls.count("replay") >= 4
     del calls[:]
     with ft.config.override(graphs=False):
-        assert losses(8, donate) == replayed
+        assert losses(16, donate) == replayed
     assert "replay" not in calls
 
 

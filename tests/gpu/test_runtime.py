@@ -92,7 +92,7 @@ def test_a_step_is_replayed_by_one_call_of_the_host(monkeypatch):
     made, replay = [], driver.replay
     monkeypatch.setattr(driver, "replay", lambda graph: made.append("replay") or replay(graph))
     f = ft.jit(layers)
-    for number in range(20):
+    for number in range(40):
         x, row = (ft.device_put(value, "cuda") for value in (
             np.random.default_rng(number).normal(size=(3, 6)), np.array([number % 3])))
         with ft.config.override(graphs=False):
