@@ -23,16 +23,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
 from threading import RLock
+from types import SimpleNamespace
 
 import numpy as np
 
 from lowering.cuda import device_functions, dlpack, machine_code, reports, store
-from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool
+from lowering.cuda.memory import DeviceArray, ForeignMemory, Pool, row_strides
 from lowering.cuda.status import how_to_install, probe
+from lowering.cuda.transfers import before_transfer, count, transfers  # noqa: F401
 from lowering.errors import CompilerMissing, DeviceMissing
 from lowering.records import COMPILED, DISK, Record
 from lowering.source import digest
@@ -122,21 +122,6 @@ def available() -> bool:
 
 # ---- arrays and copies ----
 
-@dataclass
-class Transfers:
-    """Copies between host and device since the process began: how many, how many bytes."""
-    to_device: int = 0
-    to_host: int = 0
-    bytes_to_device: int = 0
-    bytes_to_host: int = 0
-
-
-transfers = Transfers()
-
-#: Called as `function(direction, bytes)` before each copy between host and device, if there is one.
-before_transfer: ContextVar[Callable | None] = ContextVar("before_transfer", default=None)
-
-
 def empty(shape: Sequence[int], dtype: np.dtype, owner: str = "arrays") -> DeviceArray:
     """An array without contents. owner: who is named when memory runs out."""
     shape = tuple(shape)
@@ -152,7 +137,7 @@ def empty_bytes(nbytes: int, owner: str = "temporary memory"):
 
 def to_device(data: np.ndarray, owner: str = "arrays") -> DeviceArray:
     """A copy of `data` on the device."""
-    _count("to_device", data.nbytes)
+    count("to_device", data.nbytes)
     array = empty(data.shape, data.dtype, owner)
     backend().write(array.memory.block, 0, np.ascontiguousarray(data))
     return array
@@ -167,7 +152,7 @@ def from_number(data: np.ndarray) -> DeviceArray:
 
 def to_host(array: DeviceArray) -> np.ndarray:
     """A copy in the memory of the host, once all that was launched is done."""
-    _count("to_host", array.nbytes)
+    count("to_host", array.nbytes)
     reports.before_host_reads()
     data = np.empty(array.shape, array.dtype)
     backend().read(array.memory.block, array.offset, data)
@@ -197,16 +182,6 @@ def zero(memory, offset: int, nbytes: int):
     backend().zero(memory.block, offset, nbytes)
 
 
-def _count(direction: str, nbytes: int):
-    watch = before_transfer.get()
-    if watch is not None:
-        watch(direction, nbytes)
-    with _lock:
-        setattr(transfers, direction, getattr(transfers, direction) + 1)
-        name = f"bytes_{direction}"
-        setattr(transfers, name, getattr(transfers, name) + nbytes)
-
-
 # ---- waiting, and what is found out then ----
 
 def wait(array: DeviceArray):
@@ -228,17 +203,12 @@ def is_idle() -> bool:
 
 # ---- recording ----
 
-class Recording:
-    """graph: what was recorded, once the block has ended."""
-    graph = None
-
-
 @contextmanager
 def recording():
     """Within this block what this thread launches, copies and fills on the device is not done but
-    recorded; gives a `Recording`. Raises NotRecordable for all else that is asked of the device.
+    recorded, in the end as `.graph` of what this gives. Raises NotRecordable for all else.
     """
-    driven, found = backend(), Recording()
+    driven, found = backend(), SimpleNamespace(graph=None)
     driven.start_recording()
     try:
         yield found
@@ -369,7 +339,7 @@ def from_interface(owner, interface: dict) -> DeviceArray:
     """The array that `owner.__cuda_array_interface__` describes, in the same memory."""
     dtype, shape = np.dtype(interface["typestr"]), tuple(interface["shape"])
     strides = interface.get("strides")
-    if strides is not None and tuple(strides) != _row_strides(shape, dtype.itemsize):
+    if strides is not None and tuple(strides) != row_strides(shape, dtype.itemsize):
         raise ValueError(f"only arrays that lie row by row can be shared; this one has the shape "
                          f"{shape} and the strides {tuple(strides)}: make it contiguous first")
     if interface.get("stream"):
@@ -428,11 +398,3 @@ def duplicate(array: DeviceArray) -> DeviceArray:
     out.reports = array.reports
     copy(out.memory, 0, array.memory, array.offset, array.nbytes)
     return out
-
-
-def _row_strides(shape: tuple, itemsize: int) -> tuple:
-    strides = []
-    for size in reversed(shape):
-        strides.append(itemsize)
-        itemsize *= size
-    return tuple(reversed(strides))

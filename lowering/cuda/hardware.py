@@ -5,7 +5,8 @@ waits for the legacy default stream and is waited for by it, so what other libra
 is in order with what is launched here.
 
 In: sizes, addresses, machine code. Out: a backend with the methods of `simulator.Simulator`.
-Imports `lowering.errors`; `cuda.bindings`, which comes with numba-cuda, when a device is opened.
+Imports `staging`, `lowering.errors`; when a device is opened, `cuda.bindings`, which comes with
+numba-cuda.
 """
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lowering.cuda.staging import LEAST, Staging
 from lowering.errors import DeviceFailure, NotRecordable
 
 _STATIC_SHARED = 48 * 1024      # bytes of shared memory that a launch has without asking for more
@@ -48,6 +50,7 @@ class Hardware:
         self._enter()
         self._stream = self._call("cuStreamCreate", 0)
         self.stream = int(self._stream)
+        self._staging: Staging | bool | None = None
         self._side = None                       # the stream that is recorded, once there is one
 
     def _call(self, name: str, *arguments):
@@ -106,19 +109,34 @@ class Hardware:
         return block + offset
 
     def write(self, block: int, offset: int, data: np.ndarray):
-        """Host to device. The driver has read `data`, which is pageable, when it returns."""
+        """Host to device. `data`, which is pageable, has been read when it returns."""
         self._enter_to_wait("the host writes")
-        if data.nbytes:
+        if data.nbytes > LEAST and self._stages():
+            self._staging.to_device(block + offset, data.ctypes.data, data.nbytes, self._stream)
+        elif data.nbytes:
             self._call("cuMemcpyHtoDAsync", block + offset, data.ctypes.data, data.nbytes,
                        self._stream)
 
     def read(self, block: int, offset: int, data: np.ndarray):
         """Device to host, into `data`; waits for all that was launched."""
         self._enter_to_wait("the host reads")
+        if data.nbytes > LEAST and self._stages():
+            self._staging.to_host(data.ctypes.data, block + offset, data.nbytes, self._stream)
+            return
         if data.nbytes:
             self._call("cuMemcpyDtoHAsync", data.ctypes.data, block + offset, data.nbytes,
                        self._stream)
         self._call("cuStreamSynchronize", self._stream)
+
+    def _stages(self) -> bool:
+        """Whether there is locked memory for large copies; the first asks for it."""
+        if self._staging is None:
+            flags = self._driver.CUevent_flags.CU_EVENT_DISABLE_TIMING
+            try:
+                self._staging = Staging(self._call, int(flags))
+            except DeviceFailure:               # the system gives none: the driver copies
+                self._staging = False
+        return bool(self._staging)
 
     def copy(self, target: int, target_offset: int, source: int, source_offset: int, nbytes: int):
         """Device to device."""

@@ -221,3 +221,12 @@ class DeviceArray:
 
     def __repr__(self):
         return f"DeviceArray(shape={self.shape}, dtype={self.dtype.name})"
+
+
+def row_strides(shape: tuple, itemsize: int) -> tuple:
+    """The strides in bytes of an array that lies row by row."""
+    strides = []
+    for size in reversed(shape):
+        strides.append(itemsize)
+        itemsize *= size
+    return tuple(reversed(strides))

@@ -28,6 +28,7 @@ class Driver:
     """The functions that `Hardware` calls, on memory of the host; `calls` is what was called."""
 
     CUresult, CUdevice_attribute = bindings.CUresult, bindings.CUdevice_attribute
+    CUevent_flags = bindings.CUevent_flags
     CUstream_flags, CUstreamCaptureMode = bindings.CUstream_flags, bindings.CUstreamCaptureMode
     CUfunction_attribute, CUstream = bindings.CUfunction_attribute, bindings.CUstream
 
@@ -35,6 +36,7 @@ class Driver:
         self.calls, self.blocks, self.busy, self.free = [], {}, False, 2 ** 20
         self.captured = None         # what was launched on the stream that is captured
         self.graphs, self.launched = {}, None
+        self.no_locked_memory = False
 
     def __getattr__(self, name):
         function = getattr(self, f"_{name}")
@@ -92,6 +94,7 @@ class Driver:
     def _nothing(self, *arguments):
         return (OK,)
     _cuGraphDestroy = _cuGraphExecDestroy = _nothing
+    _cuEventRecord = _cuEventSynchronize = _nothing
     _cuInit = _cuCtxSetCurrent = _cuFuncSetAttribute = _cuStreamSynchronize = _nothing
 
     def _cuDeviceGet(self, number):
@@ -120,6 +123,16 @@ class Driver:
         block = ctypes.create_string_buffer(size)
         self.blocks[ctypes.addressof(block)] = block
         return OK, ctypes.addressof(block)
+
+    def _cuMemHostAlloc(self, size, flags):
+        if self.no_locked_memory:
+            return FULL, 0
+        block = ctypes.create_string_buffer(size)
+        self.blocks[ctypes.addressof(block)] = block
+        return OK, ctypes.addressof(block)
+
+    def _cuEventCreate(self, flags):
+        return OK, f"event {len(self.calls)}"
 
     def _cuMemFree(self, address):
         self.free += ctypes.sizeof(self.blocks.pop(address))
@@ -185,6 +198,19 @@ def test_copies(device):
     np.testing.assert_array_equal(out, [0, 1, 2, 3, 4, 5])
     device.write(block, 0, np.empty(0))
     assert device.pointer(block, 24, None) == block + 24
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_large_copies_pass_through_locked_memory_if_there_is_any(device, fake, locked):
+    fake.no_locked_memory, fake.free = not locked, 2 ** 30
+    data = np.random.default_rng(0).normal(size=10 ** 6)
+    block, out = device.allocate(data.nbytes + 8), np.empty_like(data)
+    device.write(block, 8, data)
+    device.read(block, 8, out)
+    np.testing.assert_array_equal(out, data)
+    assert len(fake.named("cuMemcpyHtoDAsync")) == len(fake.named("cuMemcpyDtoHAsync"))
+    assert (len(fake.named("cuMemcpyHtoDAsync")) > 1) == locked
+    assert len(fake.named("cuMemHostAlloc")) == (4 if locked else 1)
 
 
 def test_memory_that_is_full_is_no_failure_but_a_message(device, fake):
@@ -331,6 +357,9 @@ def test_the_calls_have_as_many_arguments_as_the_drivers_functions(device, fake)
     test_waiting(device, fake)
     test_what_is_recorded_is_done_when_it_is_replayed(device, fake)
     before = list(fake.calls)
+    fake.calls.clear()
+    test_large_copies_pass_through_locked_memory_if_there_is_any(device, fake, True)
+    before += fake.calls
     fake.calls.clear()
     test_blocks_that_wait_for_each_other_are_as_many_as_there_is_room_for(device, fake)
     fake.calls[:0] = before
