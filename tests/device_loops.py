@@ -104,6 +104,7 @@ LOOPS = {
     "no steps": (lambda w, xs: (rolled(w, xs), until(w, xs.sum(0), 0)), (W, XS[:0])),
     "while": (until, (W, X, 7)),
     "grad of scan": (ft.grad(lambda w, xs: rolled(w, xs)[1].sum()), (W, XS)),
+    "grad of while": (ft.grad(lambda w: until(w, X, 5)[0].sum()), (W,)),
     "vmap of while": (ft.vmap(until, (None, 0, 0)), (W, XS, np.array([0, 3, 9, 1, 5]))),
     "vmap of choices": (ft.vmap(choices, (None, 0, 0)), (W, XS, np.array([0, 2, 1, 1, -3]))),
     "loops in loops": (in_turns, (W, X, np.array([2, 0, 1, 3]))),

@@ -198,22 +198,30 @@ class _Function(Function):
 
     def stretches(self, step: Stretches):
         """A loop that is launched for many steps at a time."""
-        loop, view, number, most = step.loop, self.view, self.loops, step.most()
-        steps, limit, taken = f"k{number}", f"limit{number}", f"taken{number}"
+        loop, view = step.loop, self.view
         for source, target in zip(loop.starts, loop.results):
             self.call(1, "copy", [view(target), view(source), str(source.size)])
+        if step.taken is None:
+            self._stretches_of_known(step)
+        else:
+            self._stretches_until(step)
+        self.loops += 1
+
+    def _stretches_until(self, step: Stretches):
+        loop, view, number, most = step.loop, self.view, self.loops, step.most()
+        steps, limit, taken = f"k{number}", f"limit{number}", f"taken{number}"
         for row in loop.rows:
             self.call(1, "zero", [view(row), str(row.size)])
         self.line(1, f"{steps}, {limit} = 0, {min(FIRST, most)}")
         self.line(1, "while True:")
-        for chunk, element in zip(step.chunks, loop.elements):
+        for chunk in step.chunks:
             self.line(2, f"{self.buffer(chunk)} = empty({quoted(chunk.dtype.name)}, "
-                         f"{limit} * {element.size})")
+                         f"{limit} * {chunk.size})")
         self.launch(step.launch, 2)
         self.line(2, f"{taken} = int({self.buffer(step.taken)}[0])")
-        for row, chunk, element in zip(loop.rows, step.chunks, loop.elements):
+        for row, chunk in zip(loop.rows, step.chunks):
             self.line(2, f"({view(row)})[0].push_each({self.buffer(chunk)}, {taken}, "
-                         f"{element.size})")
+                         f"{chunk.size})")
         self.line(2, f"{steps} += {taken}")
         self.line(2, f"if {taken} < {limit}:")
         self.line(3, "break")
@@ -221,7 +229,22 @@ class _Function(Function):
         self.line(3, f"{limit} = 2 * {limit}")
         if loop.steps is not None:
             self.line(1, f"({view(loop.steps)})[0] = {steps}")
-        self.loops += 1
+
+    def _stretches_of_known(self, step: Stretches):
+        loop, view, number = step.loop, self.view, self.loops
+        steps, limit, count = f"k{number}", f"limit{number}", f"count{number}"
+        known = str(loop.count) if isinstance(loop.count, int) else f"int(({view(loop.count)})[0])"
+        self.line(1, f"{count} = {known}")
+        kinds = [f"{quoted(chunk.dtype.name)}, {chunk.size}" for chunk in step.chunks]
+        lists = [f"({view(each)})[0]" for each in step.lists]
+        for row, kind in list(zip(lists, kinds))[len(loop.slices):]:
+            self.line(1, f"{row}.reserve({count}, {kind})")
+        pairs = [f"({each}, {kind})" for each, kind in zip(lists, kinds)]
+        self.lines += wrapped(f"for {steps}, {limit} in runs(",
+                              [count, str(loop.reverse), *pairs], "):")
+        for chunk, each, kind in zip(step.chunks, lists, kinds):
+            self.line(2, f"{self.buffer(chunk)} = {each}.some({steps}, {limit}, {kind})")
+        self.launch(step.launch, 2)
 
 
 def _is_stack(buffer) -> bool:

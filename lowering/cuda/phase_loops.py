@@ -47,8 +47,10 @@ class Loop:
         step, count = self.step, self._count()
         slices, rows = self.views(step.slices), self.views(step.rows, "y")
         inputs = [*self.views(step.constants), *self.current, *self._at(slices, step.slices)]
-        outputs = [*self.next, *self._at(rows, step.rows)]
-        order = f"range({count} - 1, -1, -1)" if step.reverse else f"range({count})"
+        self._for(count, inputs, [*self.next, *self._at(rows, step.rows)])
+
+    def _for(self, count: str, inputs: list, outputs: list):
+        order = f"range({count} - 1, -1, -1)" if self.step.reverse else f"range({count})"
         self._until_same(lambda: self._iteration(f"for {self.index} in {order}:", inputs, outputs))
 
     def _count(self) -> str:
@@ -137,24 +139,45 @@ class Loop:
             writer.back_to(place)
 
 
-class Stretch(Loop):
-    """Some steps of a loop until something holds."""
+class _Stretch(Loop):
+    """`limit` steps of a loop, whose carries are in its results before and after. chunks: memory
+    of one array for each step, one after the other."""
 
-    def __init__(self, writer, step: Repeat, scope: Outermost, taken: Buffer,
-                 chunks: list[Buffer]):
+    def __init__(self, writer, step: Repeat, scope: Outermost, chunks: list[Buffer]):
         super().__init__(writer, step, 1, scope)
-        self.taken, self.chunks = taken, chunks
+        self.chunks = chunks
+        writer.parameters["limit"] = Parameter("limit", "limit")
 
     def write(self):
-        step, writer, scope = self.step, self.writer, self.scope
-        for place, view in zip(self.current, step.results):
-            writer.copy(scope.view(view, "y"), place, view, 1)
-        writer.line(1, f"{self.index} = 0")
-        views = [View(chunk, 0, (1, buffer.size), (buffer.size, 1))
-                 for chunk, buffer in zip(self.chunks, step.elements)]
-        rows = self._at([scope.buffer(chunk, "rows") for chunk in self.chunks], views)
-        writer.parameters["limit"] = Parameter("limit", "limit")
-        self._while(f"while {self.index} < limit:", True, [*self.next, *rows])
-        for place, view in zip(self.current, step.results):
-            writer.copy(place, scope.view(view, "y"), view, 1)
-        self._tell_steps(scope.buffer(self.taken, "taken"))
+        for place, view in zip(self.current, self.step.results):
+            self.writer.copy(self.scope.view(view, "y"), place, view, 1)
+        self.steps()
+        for place, view in zip(self.current, self.step.results):
+            self.writer.copy(place, self.scope.view(view, "y"), view, 1)
+
+    def each(self) -> list[Place]:
+        """The arrays of a step in all chunks."""
+        views = [View(chunk, 0, (1, chunk.size), (chunk.size, 1)) for chunk in self.chunks]
+        return self._at([self.scope.buffer(chunk, "rows") for chunk in self.chunks], views)
+
+
+class StretchUntil(_Stretch):
+    """Steps of a loop until something holds, which leaves their number in `taken`."""
+
+    def __init__(self, writer, step: Repeat, scope: Outermost, chunks: list, taken: Buffer):
+        super().__init__(writer, step, scope, chunks)
+        self.taken = taken
+
+    def steps(self):
+        self.writer.line(1, f"{self.index} = 0")
+        self._while(f"while {self.index} < limit:", True, [*self.next, *self.each()])
+        self._tell_steps(self.scope.buffer(self.taken, "taken"))
+
+
+class StretchOfKnown(_Stretch):
+    """Steps of a loop whose slices and rows are arrays that the host keeps."""
+
+    def steps(self):
+        each, slices = self.each(), len(self.step.slices)
+        inputs = [*self.views(self.step.constants), *self.current, *each[:slices]]
+        self._for("limit", inputs, [*self.next, *each[slices:]])

@@ -24,7 +24,8 @@ from lowering.plainly import IndexOutside
 
 __all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "checks", "constant",
            "constant_from_file", "copy", "empty", "finish", "launched", "on_host", "part",
-           "pointers", "read_vector", "replayed", "stacks", "strided", "write_vector", "zero"]
+           "pointers", "read_vector", "replayed", "runs", "stacks", "strided", "write_vector",
+           "zero"]
 
 _STORED = plainly._STORED
 
@@ -236,6 +237,33 @@ class Stack(plainly.Stack):
     def push_each(self, memory: Pointer, count: int, size: int):
         """The first `count` arrays of `size` numbers in some memory become the last elements."""
         self.elements += [memory + k * size for k in range(count)]
+
+    def reserve(self, count: int, dtype: str, size: int):
+        """Room for elements that are written later, one after the other."""
+        self.elements = []
+        self.push_each(self.empty(dtype, count * size), count, size)
+
+    def continues(self, index: int, dtype: str, size: int) -> bool:
+        """Whether an element lies right behind the one before it."""
+        if not self.elements:
+            return True
+        before, here = self.elements[index - 1:index + 1]
+        return before.memory is here.memory and (before + size).offset == here.offset
+
+    def some(self, index: int, count: int, dtype: str, size: int) -> Pointer:
+        """Elements that lie one after the other; zeros, if the stack has none."""
+        if self.elements:
+            return self.elements[index]
+        return self.element(0, dtype, count * size)
+
+
+def runs(count: int, reverse: bool, *lists: tuple) -> list[tuple[int, int]]:
+    """(first, length) of elements that lie one after the other in all stacks, in the order in which
+    a loop takes them; lists: for each (stack, dtype of an element, size of an element)."""
+    firsts = [k for k in range(count) if k == 0
+              or not all(stack.continues(k, dtype, size) for stack, dtype, size in lists)]
+    found = [(first, last - first) for first, last in zip(firsts, [*firsts[1:], count])]
+    return found[::-1] if reverse else found
 
 
 def add_stacks(a: Stack, b: Stack, out: Stack, dtype: str, size: int, add):

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lowering.cuda.emit import CudaText
-from lowering.cuda.phase_loops import Loop, Stretch
+from lowering.cuda.phase_loops import Loop, StretchOfKnown, StretchUntil
 from lowering.cuda.phase_writer import BARRIER, Apart, Inner, Outermost, PhaseWriter
 from lowering.kernel_text import INDENT
 from lowering.plan import Choose, Copy, Launch, Region, Repeat, Zero
@@ -48,14 +48,21 @@ def together(step: Repeat | Choose) -> TogetherText | None:
     return _kernel(step, lambda writer, scope: writer.step(step, 1, scope))
 
 
-def stretch(step: Repeat, taken: Buffer, chunks: list[Buffer]) -> TogetherText | None:
+def stretch(step: Repeat, chunks: list[Buffer], taken: Buffer) -> TogetherText | None:
     """The kernel of some steps of a loop until something holds, if it can be one: of `limit` steps,
     or as many as there are; it leaves their number in `taken`.
 
     The carries are taken from the loop's results, and left there. chunks: for each array that the
     loop keeps for each step, memory for one after the other.
     """
-    return _kernel(step, lambda writer, scope: Stretch(writer, step, scope, taken, chunks).write())
+    return _kernel(step, lambda writer, scope:
+                   StretchUntil(writer, step, scope, chunks, taken).write())
+
+
+def stretch_of_known(step: Repeat, chunks: list[Buffer]) -> TogetherText | None:
+    """The kernel of `limit` steps of a loop of known length, if it can be one; `chunks` are those
+    of its slices and rows."""
+    return _kernel(step, lambda writer, scope: StretchOfKnown(writer, step, scope, chunks).write())
 
 
 def _kernel(step, write: Callable) -> TogetherText | None:

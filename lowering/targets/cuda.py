@@ -73,9 +73,11 @@ def _is_stack(statement) -> bool:
 
 
 def _together(step: Repeat | Choose):
-    if isinstance(step, Repeat) and step.elements:
-        return in_stretches(step) or step
-    return together(step) or step
+    """A step with inner plans as one kernel, if that is possible; or in kernels of many steps."""
+    found = together(step)
+    if found is None and isinstance(step, Repeat):
+        found = in_stretches(step)
+    return found or step
 
 
 EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product,

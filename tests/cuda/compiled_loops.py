@@ -10,7 +10,7 @@ from programs import floats
 
 CAPABILITIES = ((7, 5), (9, 0))
 THOROUGH = os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough"
-CHOSEN = LOOPS if THOROUGH else ("loops in loops", "products by tiles", "rows", "updates")
+CHOSEN = LOOPS if THOROUGH else ("loops in loops", "products by tiles", "rows", "grad of while")
 
 
 @pytest.mark.parametrize("name", CHOSEN)
