@@ -2,9 +2,12 @@
 """
 from __future__ import annotations
 
+import numpy as np
+
 from functrans.errors import DtypeError
 from functrans.ir.type import is_complex
 from functrans.numpy.promotion import as_operand, broadcast_all, materialize, promote_inexact
+from functrans.primitives.elementwise import convert
 from functrans.trace import bind
 
 
@@ -20,3 +23,15 @@ def reals(name: str, *given) -> list:
 def elementwise(primitive, name: str, *given):
     """A primitive of real operands."""
     return bind(primitive, *reals(name, *given))
+
+
+def in_double(function, *arrays):
+    """A function of float64 arrays on arrays of any dtype, rounded to theirs.
+
+    So single precision is as exact as it can be, and nothing overflows on the way.
+    """
+    dtype = arrays[0].dtype
+    results = function(*[convert(x, np.float64) for x in arrays])
+    if isinstance(results, tuple):
+        return tuple(convert(x, dtype) for x in results)
+    return convert(results, dtype)

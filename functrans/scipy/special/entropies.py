@@ -44,27 +44,27 @@ def entr(x):
     return where(x < 0, -np.inf, -xlogy(x, x))
 
 
-def rel_entr(x, y):
-    """`x * log(x / y)`: 0 where x is 0 and y is not negative, infinite elsewhere outside x, y > 0.
+def rel_entr(p, q):
+    """`p * log(p / q)`: 0 where p is 0 and q is not negative, infinite elsewhere outside p, q > 0.
 
     >>> import functrans as ft
     >>> ft.scipy.special.rel_entr(1.0, 1.0)
     Array(0., dtype=float32)
     """
-    x, y = reals("rel_entr", x, y)
-    both, zero = (x > 0) & (y > 0), (x == 0) & (y >= 0)
-    safe_x, safe_y = where(both, x, 1), where(both, y, 1)
-    value = safe_x * (log(safe_x) - log(safe_y))
-    return where(isnan(x) | isnan(y), x + y, where(both, value, where(zero, 0, np.inf)))
+    p, q = reals("rel_entr", p, q)
+    both, zero = (p > 0) & (q > 0), (p == 0) & (q >= 0)
+    safe_p, safe_q = where(both, p, 1), where(both, q, 1)
+    value = safe_p * (log(safe_p) - log(safe_q))
+    return where(isnan(p) | isnan(q), p + q, where(both, value, where(zero, 0, np.inf)))
 
 
-def kl_div(x, y):
-    """`x * log(x / y) - x + y`; see `rel_entr` for its edges.
+def kl_div(p, q):
+    """`p * log(p / q) - p + q`; see `rel_entr` for its edges.
 
     >>> import functrans as ft
     >>> ft.scipy.special.kl_div(1.0, 1.0)
     Array(0., dtype=float32)
     """
-    x, y = reals("kl_div", x, y)
-    value = rel_entr(x, y)
-    return where(value == np.inf, value, value - x + y)
+    p, q = reals("kl_div", p, q)
+    value = rel_entr(p, q)
+    return where(value == np.inf, value, value - p + q)

@@ -40,14 +40,14 @@ def erfcx(x):
     return elementwise(incomplete.erfcx_p, "erfcx", x)
 
 
-def erfinv(y):
-    """The inverse of `erf`, for y from -1 to 1.
+def erfinv(x):
+    """The inverse of `erf`, for x from -1 to 1.
 
     >>> import functrans as ft
     >>> ft.scipy.special.erfinv(0.0)
     Array(0., dtype=float32)
     """
-    return elementwise(functions.erf_inv_p, "erfinv", y)
+    return elementwise(functions.erf_inv_p, "erfinv", x)
 
 
 def erfcinv(y):
@@ -72,8 +72,8 @@ def ndtr(x):
     return 0.5 * erfc(-_ROOT_HALF * x)
 
 
-def log_ndtr(x):
-    """The logarithm of `ndtr(x)`, accurate in both tails.
+def log_ndtr(x, series_order: int = 3):
+    """The logarithm of `ndtr(x)`, accurate in both tails. series_order: of no effect.
 
     >>> import functrans as ft
     >>> ft.scipy.special.log_ndtr(-10.0)

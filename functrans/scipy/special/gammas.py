@@ -24,6 +24,17 @@ def gammaln(x):
     return elementwise(functions.lgamma_p, "gammaln", x)
 
 
+def loggamma(x):
+    """The principal logarithm of the gamma function: `gammaln` of positive x, NaN of negative ones.
+
+    >>> import functrans as ft
+    >>> ft.scipy.special.loggamma(1.0)
+    Array(0., dtype=float32)
+    """
+    x, = reals("loggamma", x)
+    return where(x < 0, np.nan, gammaln(where(x < 0, 1, x)))
+
+
 def gammasgn(x):
     """The sign of the gamma function; NaN at negative integers, where it has none.
 
