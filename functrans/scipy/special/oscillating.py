@@ -26,7 +26,7 @@ def sici(x):
 
     >>> import functrans as ft
     >>> ft.scipy.special.sici(1.0)
-    (Array(0.9460831, dtype=float32), Array(0.33740392, dtype=float32))
+    (Array(0.94608307, dtype=float32), Array(0.33740392, dtype=float32))
     """
     x, = reals("sici", x)
     return in_double(_sici, x)
