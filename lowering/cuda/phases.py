@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from lowering.kernel_text import INDENT, Parameter
 THREADS = "cuda.gridDim.x * cuda.blockDim.x"
 _PLACE = re.compile(r"cuda\.(?!local\b)\w+")
 _MEMORY = re.compile(r"\s*\w+ = cuda\.(?:shared|local)\.array\(.*\)$")
+_READS = re.compile(r"\baligned\([^()]*\)|\bread_vector\(\w+")
 _SHARED = re.compile(r"cuda\.shared\.array\(\(?([\d, ]+)\)?, (\w+)\)")
 
 
@@ -72,11 +74,23 @@ def _by_threads(kernel: CudaText, lines: list) -> Phase:
         loop = f"{INDENT}for {name} in range(thread, {limit}, threads):"
         return _phase(kernel, [*lines[:place], *_who("thread", "threads"),
                                      (loop, lines[place + 1][1]), *lines[place + 2:]])
-    inner = [(INDENT + line.replace(THREAD, "worker").replace(THREADS, "workers"), location)
-             for line, location in lines]
-    loop = [*_who("lane", "lanes"), (f"{INDENT}for worker in range(lane, workers, lanes):", None)]
+    count = _arrays(lines)
+    inner = [(INDENT + _of_worker(line), location) for line, location in lines[count:]]
+    loop = [*lines[:count], *_who("lane", "lanes"),
+            (f"{INDENT}for worker in range(lane, workers, lanes):", None)]
     workers = Parameter("workers", "integer", None, math.prod(kernel.grid) * kernel.block)
     return _phase(kernel, [*loop, *inner], workers)
+
+
+def _of_worker(line: str) -> str:
+    for place in (f"({THREAD})", THREAD):
+        line = line.replace(place, "worker")
+    return line.replace(THREADS, "workers")
+
+
+def _arrays(lines: list) -> int:
+    """How many of the first lines make arrays."""
+    return next((k for k, (line, _) in enumerate(lines) if not _MEMORY.match(line)), len(lines))
 
 
 def _who(thread: str, threads: str) -> list:
@@ -112,7 +126,7 @@ def _by_blocks(kernel: CudaText, lines: list) -> Phase | None:
     shared = _shared_bytes(kernel.text)
     if shared is None:
         return None
-    count = next((k for k, (line, _) in enumerate(lines) if not _MEMORY.match(line)), len(lines))
+    count = _arrays(lines)
     names, unpack, numbers = _dimensions(kernel)
     inner = [(INDENT + _PLACE_IN_GRID.sub(lambda found: names[found.group()], line), location)
              for line, location in lines[count:]]
@@ -163,10 +177,12 @@ def _shared_bytes(text: str) -> int | None:
 
 def _phase(kernel: CudaText, body: list, *numbers: Parameter) -> Phase:
     parameters = [*kernel.parameters, *numbers]
-    names = ", ".join(p.name for p in parameters)
-    text = "\n".join([f"def phase({names}):", *(line for line, _ in body)]) + "\n"
-    return Phase(text, parameters, [_locations(kernel)[0], *(place for _, place in body)],
-                 kernel.checks, kernel.grid[0], kernel.block, written=_written(kernel))
+    head = textwrap.wrap(f"def phase({', '.join(p.name for p in parameters)}):", 94,
+                         subsequent_indent=INDENT * 2)
+    text = "\n".join([*head, *(line for line, _ in body)]) + "\n"
+    locations = [*[None] * len(head), *(place for _, place in body)]
+    return Phase(text, parameters, locations, kernel.checks, kernel.grid[0], kernel.block,
+                 written=_written(kernel))
 
 
 _READ = re.compile(r"\baligned\(.*?\)|^\s*read_vector\(.*")    # takes pointers, and writes nothing
@@ -181,6 +197,7 @@ def _written(kernel: CudaText) -> frozenset:
 
 def _writes(line: str, name: str) -> bool:
     line = _READ.sub("", line)
+    line = _READS.sub("", line)
     if re.search(rf"\b{name}\b(?!\[)", line):
         return True
     targets, assigned, _ = line.partition(" = ")

@@ -13,7 +13,7 @@ from programs import floats
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
-from lowering.cuda import driver, emit, phase_writer, stretches, together
+from lowering.cuda import driver, emit, phase_writer, stretches, together, vectors
 from lowering.cuda.device_functions import plain
 from lowering.errors import IndexOutOfBounds
 
@@ -70,6 +70,19 @@ def test_loops(name, blocks):
     source = compiled(function, args)[0].source()
     assert "phase_" in source and "body_0" not in source
     assert_same(function, args, ulp=2000)
+
+
+@pytest.mark.parametrize("size", [32, 37])
+def test_rows_that_begin_anywhere_are_read_by_neighbours(size, blocks, monkeypatch):
+    """Rows of 37 numbers begin at multiples of 16 bytes now and then."""
+    monkeypatch.setattr(vectors, "MANY", 2)
+    x, rows = floats(size), floats(5, size)
+
+    def function(x, rows):
+        return lax.scan(lambda c, r: (fnp.sin(c) + r, c * r), x, rows)
+    source = compiled(function, (x, rows))[0].source()
+    assert "read_vector" in source and source.count("sync()") + source.count("syncthreads()") == 3
+    assert_same(function, (x, rows))
 
 
 def test_a_grid_has_a_barrier_of_its_own(blocks):
