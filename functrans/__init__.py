@@ -26,9 +26,10 @@ from functrans.api.custom_vjp import custom_vjp
 from functrans.api.custom_vmap import custom_vmap, sequential_vmap
 from functrans.api.grad import float0, grad, jvp, linear_transpose, linearize, value_and_grad, vjp
 from functrans.api.explain import explain_cache_misses, explain_compiles
-from functrans.api.inspect import block_until_ready, eval_shape, make_ir, typeof
+from functrans.api.inspect import (block_until_ready, ensure_compile_time_eval, eval_shape,
+                                   make_ir, typeof)
 from functrans.api.jacobian import hessian, hvp, jacfwd, jacrev
-from functrans.api.jit import disable_jit, jit
+from functrans.api.jit import clear_caches, disable_jit, jit
 from functrans.api.lowered import interpret
 from functrans.api.vmap import vmap
 from functrans.control import policies as checkpoint_policies
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
                                        device_put, devices, memory_stats, no_transfers, transfers)
     from functrans import (dtypes, flatten_util, image, nn, ops, optim, random, scipy, testing,
                            tree_util, typing, zoo)
+    from functrans.api.closure_convert import closure_convert
     from functrans.api.custom_gradient import custom_gradient
 
 __version__ = "0.1.0"
@@ -48,17 +50,19 @@ _DEVICES = ("default_backend", "default_device", "device_count", "device_get", "
             "devices", "memory_stats", "no_transfers", "transfers")
 
 # Names that few programs use, and where they are.
-_LATER = {"custom_gradient": "functrans.api.custom_gradient"}
+_LATER = {"closure_convert": "functrans.api.closure_convert",
+          "custom_gradient": "functrans.api.custom_gradient"}
 
 __all__ = [
     "Array", "Device", "ShapeDtypeStruct", "block_until_ready", "checkpoint", "checkpoint_name",
-    "checkpoint_policies", "config", "custom_gradient", "custom_jvp", "custom_vjp", "custom_vmap",
-    "debug", "disable_jit", "dtypes", "errors", "eval_shape", "explain_cache_misses",
-    "explain_compiles", "flatten_util", "float0", "grad", "hessian", "hvp", "image", "interpret",
-    "io_callback", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lax", "linear_transpose",
-    "linearize", "make_ir", "nn", "numpy", "ops", "optim", "pure_callback", "random", "remat",
-    "saved_residuals", "scipy", "sequential_vmap", "stop_gradient", "testing", "tree", "tree_util",
-    "typeof", "typing", "value_and_grad", "vjp", "vmap", "zoo",
+    "checkpoint_policies", "clear_caches", "closure_convert", "config", "custom_gradient",
+    "custom_jvp", "custom_vjp", "custom_vmap", "debug", "disable_jit", "dtypes",
+    "ensure_compile_time_eval", "errors", "eval_shape", "explain_cache_misses", "explain_compiles",
+    "flatten_util", "float0", "grad", "hessian", "hvp", "image", "interpret", "io_callback",
+    "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lax", "linear_transpose", "linearize", "make_ir",
+    "nn", "numpy", "ops", "optim", "pure_callback", "random", "remat", "saved_residuals", "scipy",
+    "sequential_vmap", "stop_gradient", "testing", "tree", "tree_util", "typeof", "typing",
+    "value_and_grad", "vjp", "vmap", "zoo",
     *debug.TOOLS, "default_backend", "default_device", "device_count", "device_get", "device_put",
     "devices", "memory_stats", "no_transfers", "transfers",
 ]

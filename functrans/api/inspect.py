@@ -5,12 +5,13 @@ Imports `tree`, `trace`, `api.calls`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 
 from functrans import tree
 from functrans.api.calls import (FlatFunction, ShapeDtypeStruct, check_callable, function_name,
                                  leaf_names, leaf_type, normalize_argnums, transformed)
 from functrans.array import Array
-from functrans.trace import trace
+from functrans.trace import EVAL, trace, using
 from functrans.tracebacks import boundary
 
 
@@ -54,6 +55,26 @@ def make_ir(fun: Callable, static_argnums: int | Sequence[int] = (),
             return program, as_structs(program.output_types, out_tree)
         return program
     return maker
+
+
+@contextmanager
+def ensure_compile_time_eval():
+    """Within this block, operations on known arrays are computed at once, also while a function is
+    traced: what they give is a constant of the trace, and Python can ask for its value.
+
+    A context, or a decorator. Traced values cannot be used in it.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> @ft.jit
+    ... def f(x):
+    ...     with ft.ensure_compile_time_eval():
+    ...         count = int(fnp.arange(4).sum())
+    ...     return count * x
+    >>> f(2)
+    Array(12, dtype=int64, weak_type=True)
+    """
+    with using(EVAL):
+        yield
 
 
 def typeof(x):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, partial, update_wrapper
 from threading import RLock
+from weakref import WeakSet
 
 import numpy as np
 
@@ -83,6 +84,21 @@ def jit(fun: Callable | None = None, *, static_argnums=(), static_argnames=(),
     return Jitted(fun, **options)
 
 
+_every: WeakSet = WeakSet()              # all jitted functions
+
+
+def clear_caches():
+    """Has all jitted functions forget what they have traced and compiled.
+
+    Machine code on disk stays; `python -m functrans cache clear` takes that.
+
+    >>> import functrans as ft
+    >>> ft.clear_caches()
+    """
+    for jitted in tuple(_every):
+        jitted.clear_cache()
+
+
 class _Entry:
     """One traced signature: the Program, what it captured, and how to put results together."""
 
@@ -126,6 +142,7 @@ class Jitted:
         elsewhere.active |= self._device == "cuda"
         self._cache: dict = {}
         self._latest = (None, None)          # the key and the entry of the latest call
+        _every.add(self)
         self._misses: deque = deque(maxlen=1_000)   # why calls were traced, the latest ones
         self._lock = RLock()
         self.traces = 0                      # how often the function was traced

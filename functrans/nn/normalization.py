@@ -92,10 +92,11 @@ def log1mexp(x):
     return choose(small, near, ufuncs.log1p(-ufuncs.exp(-choose(small, 1, x))))
 
 
-def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5):
+def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5, where=None):
     """(x - mean) / sqrt(variance + epsilon): mean 0 and variance 1 along `axis`.
 
-    mean, variance: those of `x` along `axis` by default; others must broadcast to `x`.
+    mean, variance: those of `x` along `axis` by default; others must broadcast to `x`. where:
+    which elements count for them (all by default).
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> ft.nn.standardize(fnp.array([1.0, 3.0]), epsilon=0.0)
@@ -103,9 +104,9 @@ def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5):
     """
     x, = promote_inexact(as_arraylike(x, "standardize"))
     if mean is None:
-        mean = reductions.mean(x, axis, keepdims=True)
+        mean = reductions.mean(x, axis, keepdims=True, where=where)
     if variance is None:
-        variance = reductions.mean(ufuncs.square(x - mean), axis, keepdims=True)
+        variance = reductions.mean(ufuncs.square(x - mean), axis, keepdims=True, where=where)
     return (x - mean) / ufuncs.sqrt(variance + epsilon)
 
 

@@ -17,6 +17,7 @@ from functrans.numpy.promotion import (as_arraylike, broadcast_one, canonical_ax
 from functrans.numpy.reductions import any
 from functrans.numpy.searching import sort
 from functrans.numpy.ufunc import refuse_out
+from functrans.numpy.weighted_quantiles import check_weights, quantiles_of
 from functrans.primitives import elementwise as basic
 from functrans.primitives import shape as prim
 from functrans.primitives.basic import reduce_sum
@@ -106,7 +107,8 @@ def _prepared(a, axis) -> tuple:
     return prim.reshape(moved, (count, *kept)), axes
 
 
-def _quantile(name: str, a, q, axis, out, method: str, keepdims: bool, ignore_nan: bool):
+def _quantile(name: str, a, q, axis, out, method: str, keepdims: bool, ignore_nan: bool,
+              weights=None):
     refuse_out(out, name)
     if method not in METHODS:
         raise ArgumentError(f"{name}: method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -117,11 +119,14 @@ def _quantile(name: str, a, q, axis, out, method: str, keepdims: bool, ignore_na
     exact = a.dtype if discrete else None
     a, q = promote_inexact(a, q)
     a, q = materialize(a), materialize(q)
+    if weights is not None:
+        weights, _ = _prepared(check_weights(weights, a, axis, method, name), axis)
     values, axes = _prepared(a, axis)
     if not values.shape[0]:
         return _no_values(a, q, axes, keepdims)
     flat = prim.reshape(q, (q.size,))
-    result = _with_nan(values, flat, method, ignore_nan)
+    result = _with_nan(values, flat, method, ignore_nan) if weights is None \
+        else quantiles_of(values, weights, flat, ignore_nan)
     result = prim.reshape(result, q.shape + values.shape[1:])
     if keepdims:
         result = prim.expand_dims(result, [k + q.ndim for k in axes])
@@ -163,11 +168,11 @@ def _check_q(q, low: float, high: float, name: str):
 
 def _quantile_function(name: str, scale: float, ignore_nan: bool, doc: str):
     def quantile(a, q, axis=None, out=None, overwrite_input: bool = False, method="linear",
-                 keepdims: bool = False):
+                 keepdims: bool = False, *, weights=None):
         q = _check_q(q, 0, scale, name)
         if scale != 1:
             q = q / scale
-        return _quantile(name, a, q, axis, out, method, keepdims, ignore_nan)
+        return _quantile(name, a, q, axis, out, method, keepdims, ignore_nan, weights)
     quantile.__name__ = quantile.__qualname__ = name
     quantile.__doc__ = doc
     return quantile
@@ -177,6 +182,8 @@ quantile = _quantile_function("quantile", 1, False, """The quantiles q, from 0 t
 
     q: a number, or an array, whose axes come first in the result. method: how values between
     two elements are found; NumPy's names. NaN where there is one. Method "linear" by default.
+    weights: how much each element counts, of the shape of `a`, or a vector along the axis; with
+    method "inverted_cdf" only.
 
     Source: R. Hyndman and Y. Fan, "Sample quantiles in statistical packages", 1996.
 
