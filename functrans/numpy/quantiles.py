@@ -17,7 +17,6 @@ from functrans.numpy.promotion import (as_arraylike, broadcast_one, canonical_ax
 from functrans.numpy.reductions import any
 from functrans.numpy.searching import sort
 from functrans.numpy.ufunc import refuse_out
-from functrans.numpy.weighted_quantiles import check_weights, quantiles_of
 from functrans.primitives import elementwise as basic
 from functrans.primitives import shape as prim
 from functrans.primitives.basic import reduce_sum
@@ -119,18 +118,24 @@ def _quantile(name: str, a, q, axis, out, method: str, keepdims: bool, ignore_na
     exact = a.dtype if discrete else None
     a, q = promote_inexact(a, q)
     a, q = materialize(a), materialize(q)
-    if weights is not None:
-        weights, _ = _prepared(check_weights(weights, a, axis, method, name), axis)
     values, axes = _prepared(a, axis)
+    if weights is not None:
+        from functrans.numpy.weighted_quantiles import check_weights
+        weights, _ = _prepared(check_weights(weights, a, axis, method, name), axis)
     if not values.shape[0]:
         return _no_values(a, q, axes, keepdims)
     flat = prim.reshape(q, (q.size,))
     result = _with_nan(values, flat, method, ignore_nan) if weights is None \
-        else quantiles_of(values, weights, flat, ignore_nan)
+        else _weighted(values, weights, flat, ignore_nan)
     result = prim.reshape(result, q.shape + values.shape[1:])
     if keepdims:
         result = prim.expand_dims(result, [k + q.ndim for k in axes])
     return convert(result, exact) if exact is not None else result
+
+
+def _weighted(values, weights, q, ignore_nan: bool):
+    from functrans.numpy.weighted_quantiles import quantiles_of
+    return quantiles_of(values, weights, q, ignore_nan)
 
 
 def _no_values(a, q, axes, keepdims: bool):
