@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lowering.cuda.division import SMALL
 from lowering.cuda.parts import Part
 from lowering.emit import Emitter
 from lowering.kernel_text import KernelText
@@ -86,7 +87,7 @@ class GridEmitter(Emitter):
         for axis in reversed(outer):
             name, extent = self.axis_names[last], self._extent(last)
             rest = self.axis_names[axis] if axis is axes[0] else "rest"
-            self._line(depth, f"{rest}, {name} = {point} // {extent}, {point} % {extent}")
+            self._line(depth, f"{rest}, {name} = {quotient(point, extent, self.part.points)}")
             point, last = rest, axis
 
     def _report(self, code: str, index: str) -> str:
@@ -143,7 +144,9 @@ class ThreadEmitter(GridEmitter):
         if self.part.owners is not None and isinstance(statement, Store) and terms:
             name, count = self.axis_names[self.part.owners], self._extent(self.part.owners)
             place = terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
-            conditions.append(f"{place} % {count} == {name}")
+            size = statement.place.view.buffer.size
+            rest = f"divided({place}, {count})[1]" if size < SMALL else f"{place} % {count}"
+            conditions.append(f"{rest} == {name}")
         return terms, conditions
 
     def _scratch_index(self, axes: tuple) -> str:
@@ -152,6 +155,13 @@ class ThreadEmitter(GridEmitter):
         if not self.grid:
             return text
         return f"({text}) * threads + thread" if " " in text else f"{text} * threads + thread"
+
+
+def quotient(number: str, size: str, most: int) -> str:
+    """The text of quotient and rest of a number, where both are at most `most`."""
+    if most < SMALL:
+        return f"divided({number}, {size})"
+    return f"{number} // {size}, {number} % {size}"
 
 
 def block_size(work: int) -> int:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from functrans.ir.type import name_of
 from lowering.cuda.elements import ElementEmitter, store_of
-from lowering.cuda.emit import THREAD, CudaText, block_size, emit_threads
+from lowering.cuda.emit import THREAD, CudaText, block_size, emit_threads, quotient
 from lowering.cuda.parts import Part
 from lowering.kernel_text import constant, from_memory, local_dtype
 from lowering.loops import Axis, Kernel, Load, Place, Reduce
@@ -101,9 +101,9 @@ def _sum_over(piece: Axis, view: View, load: Load) -> list:
 def _by_element(step: Product, count: int, epilogue: Kernel) -> CudaText:
     points = count * step.left.rows * step.right.rows
     batch = _Batch(step)
-    indices = ["row, column = point // columns, point % columns"] if not batch.rank else [
-        "rest, column = point // columns, point % columns",
-        "matrix, row = rest // rows, rest % rows"]
+    indices = [f"row, column = {quotient('point', 'columns', points)}"] if not batch.rank else [
+        f"rest, column = {quotient('point', 'columns', points)}",
+        f"matrix, row = {quotient('rest', 'rows', points)}"]
     emitter = ElementEmitter(step, epilogue, {**_sizes(step), **batch.numbers()})
     emitter.write(1, [f"point = {THREAD}", f"if point < {batch.count}rows * columns:"])
     emitter.write(2, [
@@ -136,7 +136,7 @@ def _by_tiles(step: Product, count: int, pieces: int, epilogue: Kernel) -> CudaT
     if several:
         emitter.write(1, [f"for number in range(cuda.blockIdx.z, {batch.count}pieces, "
                           "cuda.gridDim.z):"])
-        emitter.write(2, ["matrix, piece = number // pieces, number % pieces"
+        emitter.write(2, [f"matrix, piece = {quotient('number', 'pieces', count * pieces)}"
                           if batch.rank else "piece = number", *batch.lines()])
     _one_product(emitter, step, batch, 2 if several else 1)
     grid = (-(-step.left.rows // TILE), -(-step.right.rows // TILE), min(count * pieces, MOST))
@@ -226,6 +226,7 @@ class _Batch:
         dims = zip(step.left.batch_shape, step.left.batch_strides, step.right.batch_strides)
         self.dims = _merged([dim for dim in dims if dim[0] != 1])
         self.rank = len(self.dims)
+        self.matrices = math.prod(n for n, _, _ in self.dims)
         self.left, self.right = ("start + ", "other + ") if self.rank else ("", "")
         self.count = "".join(f"n{k} * " for k in range(self.rank))
 
@@ -237,7 +238,7 @@ class _Batch:
             return ["start, other = matrix * left_0, matrix * right_0"]
         lines = ["start, other, rest = 0, 0, matrix"]
         for k in reversed(range(self.rank)):
-            lines += [f"at, rest = rest % n{k}, rest // n{k}",
+            lines += [f"rest, at = {quotient('rest', f'n{k}', self.matrices)}",
                       f"start, other = start + at * left_{k}, other + at * right_{k}"]
         return lines
 

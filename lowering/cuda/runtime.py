@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from lowering import plainly
-from lowering.cuda import driver, graphs, vector_code
+from lowering.cuda import division, driver, graphs, vector_code
 from lowering.cuda.device_functions import code_parts
+from lowering.cuda.division import divided
 from lowering.cuda.driver import DeviceArray
 from lowering.cuda.reports import Report, new_report, raise_failed
 from lowering.cuda.vector_code import aligned, read_vector, write_vector
 from lowering.plainly import IndexOutside
 
 __all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "checks", "constant",
-           "constant_from_file", "copy", "empty", "finish", "launched", "on_host", "part",
-           "pointers", "read_vector", "replayed", "runs", "stacks", "strided", "write_vector",
+           "constant_from_file", "copy", "divided", "empty", "finish", "launched", "on_host",
+           "part", "pointers", "read_vector", "replayed", "runs", "stacks", "strided", "write_vector",
            "zero"]
 
 _STORED = plainly._STORED
@@ -91,11 +92,11 @@ class Launcher:
 
 @cache
 def know_math():
-    """Lets kernels call the functions of `lowering.math`, add integers to pointers, and read
-    several elements at once."""
+    """Lets kernels call the functions of `lowering.math` and of ours, and add integers to pointers.
+    """
     from lowering.cuda import pointers
     from lowering.math.for_numba import install
-    driver.teach(install, pointers.install, vector_code.install)
+    driver.teach(install, pointers.install, vector_code.install, division.install)
 
 
 def launched(*types: str) -> Callable:

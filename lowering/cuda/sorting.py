@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from functrans.ir.primitive import Sort
-from lowering.cuda.emit import MEMORY, THREAD, CudaText, block_size
+from lowering.cuda.emit import MEMORY, THREAD, CudaText, block_size, quotient
 from lowering.kernel_text import Parameter
 from lowering.sorting import (comparison, indented, moves, pointer, sort_parameters,
                               sorted_row)
@@ -44,7 +44,8 @@ def _line_by_line(inputs: list, outputs: list, keys: int, rows: int, n: int,
     lines = [f"thread = {THREAD}",
              "threads = cuda.gridDim.x * cuda.blockDim.x",
              "for point in range(thread, rows * columns, threads):",
-             "    start = (point // columns) * n * columns + point % columns",
+             f"    row, column = {quotient('point', 'columns', rows * columns)}",
+             "    start = row * n * columns + column",
              *indented(1, [_own(line) for line in sorted_row(inputs, keys)])]
     parameters = sort_parameters(inputs, outputs, n * blocks * block,
                                  rows=rows, n=n, columns=columns)
@@ -84,22 +85,27 @@ class _Merges:
         """Lines for each element: number k of the line that begins at `start` in memory."""
         lines = [f"point = {THREAD}",
                  "if point < points:",
-                 "    line, k = point // n, point % n",
-                 "    start = (line // columns) * n * columns + line % columns",
+                 f"    line, k = {quotient('point', 'n', self.points)}",
+                 f"    row, column = {quotient('line', 'columns', self.points)}",
+                 "    start = row * n * columns + column",
                  *indented(1, lines)]
         block = block_size(self.points)
         return _text(lines, [*parameters, *self.integers, *more], -(-self.points // block), block)
 
     def _start(self, order: View) -> CudaText:
         block = block_size(self.points)
-        lines = [f"point = {THREAD}", "if point < points:", "    order[point] = point % n"]
+        lines = [f"point = {THREAD}",
+                 "if point < points:",
+                 f"    line, k = {quotient('point', 'n', self.points)}",
+                 "    order[point] = k"]
         return _text(lines, [pointer("order", order), *self.integers[:2]],
                      -(-self.points // block), block)
 
     def _merge(self, order: View, spare: View, width: int) -> CudaText:
         lines = [
             "own = order[point]",
-            "first_run = k - k % (2 * width)",
+            f"pair, within = {quotient('k', '2 * width', 2 * self.n)}",
+            "first_run = k - within",
             "middle = minimum(first_run + width, n)",
             "in_left = k < middle",
             "low = middle if in_left else first_run",

@@ -37,7 +37,7 @@ def environment_parts() -> dict[str, str]:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in (*sorted((here.parent / "math").glob("*.py")), here / "machine_code.py",
-                 here / "pointers.py", here / "vector_code.py"):
+                 here / "pointers.py", here / "vector_code.py", here / "division.py"):
         digest.update(path.read_bytes())
     packages = {package: version_of(package) or "" for package in COMPILERS}
     return {"Python": platform.python_version(), "settings of numba": str(settings), **packages,
