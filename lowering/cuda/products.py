@@ -26,7 +26,9 @@ from lowering.plan import Product
 from lowering.sorting import indented
 from lowering.views import Buffer, View, whole
 
-TILE = 64            # rows and columns of a tile of the result
+TILE = 64            # rows and columns of a tile of the result, the smaller one
+NARROW, WIDE = 4, 8  # how many times 16 of them a tile has; each thread has as many
+MANY_TILES = 128     # large ones, from which on these are used
 DEPTH = 16           # of the tiles in shared memory
 LEAST = 32           # rows and columns from which on tiles are used
 MOST = 65535         # blocks of a grid in its second and third dimension
@@ -118,83 +120,100 @@ def _by_element(step: Product, count: int, epilogue: Kernel) -> CudaText:
 
 # ---- tile by tile ----
 
+def _share(step: Product, count: int) -> int:
+    """How many rows and columns of a tile a thread computes: more where there are tiles enough,
+    as what is brought into shared memory is then used more often."""
+    tiles = count * -(-step.left.rows // (16 * WIDE)) * -(-step.right.rows // (16 * WIDE))
+    small = local_dtype(step.target.dtype).itemsize <= 4
+    return WIDE if small and tiles >= MANY_TILES else NARROW
+
+
 def _by_tiles(step: Product, count: int, pieces: int, epilogue: Kernel) -> CudaText:
     """pieces: of each sum."""
-    batch = _Batch(step)
+    batch, share = _Batch(step), _share(step, count) if pieces == 1 else NARROW
     several = batch.rank > 0 or pieces > 1
     numbers = {**_sizes(step), **batch.numbers(), **({"pieces": pieces} if several else {})}
     emitter = ElementEmitter(step, epilogue, numbers)
-    kind = name_of(local_dtype(step.target.dtype))
+    kind, tile = name_of(local_dtype(step.target.dtype)), 16 * share
     emitter.arrays([
-        f"tile0 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
-        f"tile1 = cuda.shared.array(({DEPTH}, {TILE}), {kind})",
-        f"acc = cuda.local.array(16, {kind})"])
+        f"tile0 = cuda.shared.array(({DEPTH}, {tile + 1}), {kind})",
+        f"tile1 = cuda.shared.array(({DEPTH}, {tile + 1}), {kind})",
+        f"acc = cuda.local.array({share * share}, {kind})"])
     emitter.write(1, [
         "thread = cuda.threadIdx.x",
         "down, across = thread // 16, thread % 16",
-        f"top, side = cuda.blockIdx.x * {TILE}, cuda.blockIdx.y * {TILE}"])
+        f"top, side = cuda.blockIdx.x * {tile}, cuda.blockIdx.y * {tile}"])
     if several:
         emitter.write(1, [f"for number in range(cuda.blockIdx.z, {batch.count}pieces, "
                           "cuda.gridDim.z):"])
         emitter.write(2, [f"matrix, piece = {quotient('number', 'pieces', count * pieces)}"
                           if batch.rank else "piece = number", *batch.lines()])
-    _one_product(emitter, step, batch, 2 if several else 1)
-    grid = (-(-step.left.rows // TILE), -(-step.right.rows // TILE), min(count * pieces, MOST))
+    _one_product(emitter, step, batch, share, 2 if several else 1)
+    grid = (-(-step.left.rows // tile), -(-step.right.rows // tile), min(count * pieces, MOST))
     return emitter.text(grid, 256, 1)
 
 
-def _one_product(emitter: ElementEmitter, step: Product, batch: _Batch, depth: int):
+def _one_product(emitter: ElementEmitter, step: Product, batch: _Batch, share: int, depth: int):
     """A tile of the result of one product, or of one piece of it if there are several."""
     first, gap = (f"piece * {DEPTH}", f"pieces * {DEPTH}") if depth > 1 else ("0", str(DEPTH))
     emitter.write(depth, [
-        "for r in range(4):",
-        "    for c in range(4):",
-        f"        acc[4 * r + c] = {_zero(step)}",
+        f"for r in range({share}):",
+        f"    for c in range({share}):",
+        f"        acc[{share} * r + c] = {_zero(step)}",
         f"for start_k in range({first}, inner, {gap}):",
-        "    for part in range(4):",
-        "        place = part * 256 + thread",
-        *indented(2, _fetch("tile0", "top", "rows", _left(batch, "row", "k"),
-                            step.left.column_stride == 1, step)),
-        *indented(2, _fetch("tile1", "side", "columns", _right(batch, "row", "k"),
-                            step.right.column_stride == 1, step)),
+        *indented(1, _fetch("tile0", "top", "rows", ("left_row", "left_k"), share,
+                            f"{batch.left}row * left_row + k * left_k",
+                            from_memory("x0[at]", batch.dtype).text, step.left, step)),
+        *indented(1, _fetch("tile1", "side", "columns", ("right_row", "right_k"), share,
+                            f"{batch.right}row * right_row + k * right_k",
+                            from_memory("x1[at]", batch.dtype).text, step.right, step)),
         "    cuda.syncthreads()",
         f"    for k in range({DEPTH}):",
-        "        for r in range(4):",
-        "            for c in range(4):",
-        "                acc[4 * r + c] += tile0[k, down + 16 * r] * tile1[k, across + 16 * c]",
+        f"        for r in range({share}):",
+        f"            for c in range({share}):",
+        f"                acc[{share} * r + c] += tile0[k, down + 16 * r] "
+        "* tile1[k, across + 16 * c]",
         "    cuda.syncthreads()"])
-    _each_sum(emitter, depth)
+    _each_sum(emitter, share, depth)
 
 
-def _each_sum(emitter: ElementEmitter, depth: int):
+def _each_sum(emitter: ElementEmitter, share: int, depth: int):
     """What is done with the sums of a thread. If it is much, it is a loop that is not unrolled:
     as registers have no index, the sums move on, and it is always the turn of the first."""
     if emitter.is_light():
         emitter.write(depth, [
-            "for r in range(4):",
+            f"for r in range({share}):",
             "    row = top + down + 16 * r",
-            "    for c in range(4):",
+            f"    for c in range({share}):",
             "        column = side + across + 16 * c",
             "        if row < rows and column < columns:"])
-        emitter.element(depth + 3, "acc[4 * r + c]")
+        emitter.element(depth + 3, f"acc[{share} * r + c]")
         return
     emitter.write(depth, [
-        "for part in range(16):",
-        "    row, column = top + down + 16 * (part // 4), side + across + 16 * (part % 4)",
+        f"for part in range({share * share}):",
+        f"    row, column = top + down + 16 * (part // {share}), "
+        f"side + across + 16 * (part % {share})",
         "    if row < rows and column < columns:"])
     emitter.element(depth + 2, "acc[0]")
-    emitter.write(depth, ["    for k in range(15):",
+    emitter.write(depth, [f"    for k in range({share * share - 1}):",
                           "        acc[k] = acc[k + 1]"])
 
 
-def _fetch(tile: str, first: str, limit: str, element: str, along_k: bool, step) -> list[str]:
-    """One element of a tile; neighbouring threads take neighbours in memory."""
-    order = f"j, i = place // {DEPTH}, place % {DEPTH}" if along_k else \
-        f"i, j = place // {TILE}, place % {TILE}"
-    return [order, f"row, k = {first} + j, start_k + i",
-            f"{tile}[i, j] = {_zero(step)}",
-            f"if row < {limit} and k < inner:",
-            f"    {tile}[i, j] = {element}"]
+def _fetch(tile: str, first: str, limit: str, strides: tuple, share: int, place: str, element: str,
+           matrices, step: Product) -> list[str]:
+    """A tile of an operand; neighbouring threads take neighbours in memory."""
+    width = 16 * share
+    along_k = matrices.column_stride == 1
+    order, gap = (f"j, i = thread // {DEPTH}, thread % {DEPTH}", 256 // DEPTH) if along_k else \
+        (f"i, j = thread // {width}, thread % {width}", 256 // width)
+    target = f"{tile}[i, j + {gap} * part]" if along_k else f"{tile}[i + {gap} * part, j]"
+    moved, stride = ("row", strides[0]) if along_k else ("k", strides[1])
+    return [order, f"row, k = {first} + j, start_k + i", f"at = {place}",
+            f"for part in range({share}):",
+            f"    {target} = {_zero(step)}",
+            f"    if row < {limit} and k < inner:",
+            f"        {target} = {element}",
+            f"    {moved}, at = {moved} + {gap}, at + {gap} * {stride}"]
 
 
 # ---- pieces of text ----

@@ -26,6 +26,8 @@ HOT = {
     "dense by tiles": (dense, (SQUARE, SQUARE, floats(100))),
     "dense by tiles, light": (lambda x, w, b: fnp.maximum(x @ w + b, 0),
                               (SQUARE, SQUARE, floats(100))),
+    "dense by large tiles": (dense, (floats(1536, 32), floats(32, 1536), floats(1536))),
+    "batch by large tiles": (lambda x, w: x @ w, (floats(9, 512, 32), floats(9, 32, 512))),
     "dense by tiles, rows in two dimensions": (
         lambda x, w, b: fnp.tanh(x @ w + b[:, None]),
         (floats(3, 40, 50), floats(50, 40), floats(40))),

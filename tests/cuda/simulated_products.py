@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from on_cuda import compiled, cuda_texts, on_cuda
+from on_cuda import assert_same, compiled, cuda_texts
 
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax
 from functrans.nn import gelu, relu
-from lowering.cuda import driver
+from lowering.cuda import driver, products
 from lowering.errors import IndexOutOfBounds
 
 
@@ -52,17 +52,24 @@ EPILOGUES = {
 }
 
 
-def assert_same(function, args, ulp=64):
-    """The device's results are those of the CPU, up to the order of sums."""
-    expected = ft.tree.leaves(ft.jit(function, device="cpu")(*args))
-    for part, value in zip(on_cuda(function, args), expected, strict=True):
-        value = np.asarray(value)
-        eps = np.finfo(value.dtype).eps if value.dtype.kind in "fc" else 0
-        np.testing.assert_allclose(part, value, rtol=0, atol=ulp * eps * np.max(np.abs(value)))
-
-
 def launches(function, args) -> int:
     return len(list(compiled(function, args)[0].plan.launches()))
+
+
+WIDE = ("bias and activation", "bias and a light activation", "a transposed result", "a batch",
+        "float16")
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_where_there_are_many_tiles_they_are_large(name, monkeypatch):
+    monkeypatch.setattr(products, "MANY_TILES", 1)
+    function, *args = EPILOGUES[name]
+    if args[0].dtype == "float64":
+        args = [arg.astype("float32") for arg in args]
+    assert "(16, 129)" in compiled(function, args)[0].source()
+    assert_same(function, args)
+    monkeypatch.setattr(products, "MANY_TILES", 2)
+    assert ("(16, 129)" in compiled(function, args)[0].source()) == (name == "a batch")
 
 
 @pytest.mark.parametrize("name", EPILOGUES)
