@@ -25,8 +25,8 @@ from lowering.plainly import IndexOutside
 
 __all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "checks", "constant",
            "constant_from_file", "copy", "divided", "empty", "finish", "launched", "on_host",
-           "part", "pointers", "read_vector", "replayed", "runs", "stacks", "strided", "write_vector",
-           "zero"]
+           "part", "pointers", "read_vector", "replayed", "runs", "stacks", "strided",
+           "write_vector", "zero"]
 
 _STORED = plainly._STORED
 
