@@ -14,6 +14,7 @@
 | `threads`          | `FUNCTRANS_THREADS`          | `0`       | of large kernels; 0: all       |
 | `compiler`         | `FUNCTRANS_COMPILER`         | `direct`  | of kernels for `cpu`; below    |
 | `graphs`           | `FUNCTRANS_GRAPHS`           | `True`    | launches on a GPU are replayed |
+| `products`         | `FUNCTRANS_PRODUCTS`         | `own`     | on a GPU; or `cublas`          |
 | `check`            | `FUNCTRANS_CHECK`            | `False`   | check Programs after passes    |
 | `debug_nans`       | `FUNCTRANS_DEBUG_NANS`       | `False`   | raise where a NaN is made      |
 | `debug_key_reuse`  | `FUNCTRANS_DEBUG_KEY_REUSE`  | `False`   | raise where a key is reused    |
@@ -104,6 +105,7 @@ _SWITCHES = {
     "threads": ("FUNCTRANS_THREADS", _count, 0),
     "compiler": ("FUNCTRANS_COMPILER", _choice("direct", "numba"), "direct"),
     "graphs": ("FUNCTRANS_GRAPHS", _flag, True),
+    "products": ("FUNCTRANS_PRODUCTS", _choice("own", "cublas"), "own"),
     "check": ("FUNCTRANS_CHECK", _flag, False),
     "debug_nans": ("FUNCTRANS_DEBUG_NANS", _flag, False),
     "debug_key_reuse": ("FUNCTRANS_DEBUG_KEY_REUSE", _flag, False),

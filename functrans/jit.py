@@ -64,7 +64,7 @@ def executable(program: Program, target: str | None = None, donated: tuple = (),
         target = "interpret"
     donated = () if config.debug_nans else donated      # the operands are needed for a second look
     key = (target or config.target, donated, config.threads, config.compiler, config.graphs,
-           config.debug_nans, config.debug_key_reuse, config.debug >= 4)
+           config.products, config.debug_nans, config.debug_key_reuse, config.debug >= 4)
     with _lock:
         compiled = _executables.setdefault(program, {})
         found = compiled.get(key)
@@ -135,7 +135,7 @@ def _compile_or_evaluate(program: Program, target: str, donated: tuple, watch):
     def compile_for(target, program=program, donated=(), watch=None):
         return lowering.compile(program, target, donated, config.cache_dir, config.cache_limit,
                                 config.threads or None, config.compiler, watch,
-                                config.graphs)
+                                config.graphs, config.products)
     try:
         return compile_for(target, donated=donated, watch=watch)
     except Exception as error:

@@ -20,7 +20,7 @@ def from_text(program: Program, path):
 
 def compile(program: Program, target: str, donated: tuple = (), cache_folder=None,
             cache_limit: int | None = None, threads: int | None = None, compiler: str = "direct",
-            watch=None, graphs: bool = True):
+            watch=None, graphs: bool = True, products: str = "own"):
     """The Program for `target`, one of `TARGETS`.
 
     donated: positions of inputs whose memory may be used for results.
@@ -28,7 +28,8 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
     cache_limit: bytes that they may take there. threads: on how many a large kernel may run (None:
     one for each core). compiler: of kernels, "direct", or "numba" for all of them.
     watch: called with the name of each pass on Programs, and the Program after it.
-    graphs: whether launches on a device are recorded and replayed.
+    graphs: whether launches on a device are recorded and replayed. products: of large matrices on
+    a device, by kernels of our "own" or by "cublas".
     """
     if target == "reference":
         from lowering.targets.reference import ReferenceExecutable
@@ -39,7 +40,7 @@ def compile(program: Program, target: str, donated: tuple = (), cache_folder=Non
                                watch)
     if target == "cuda":
         from lowering.targets.cuda import compile_for_cuda
-        return compile_for_cuda(program, donated, cache_folder, watch, graphs)
+        return compile_for_cuda(program, donated, cache_folder, watch, graphs, products)
     if target == "interpret":
         from lowering.targets.interpret import interpret
         return interpret(program, cache_folder)

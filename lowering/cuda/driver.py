@@ -228,6 +228,11 @@ def drop(graph):
     backend().drop(graph)
 
 
+def enqueue(launch: Callable):
+    """Has a library launch something: `launch(stream)`."""
+    backend().enqueue(launch)
+
+
 def address_of(pointer) -> int:
     """The number that stands for what a pointer points to."""
     return backend().address(pointer.memory.block) + pointer.offset

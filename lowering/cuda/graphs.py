@@ -111,12 +111,22 @@ class _Graph:
         self.memory = [_shared(number, size) for number, size in enumerate(sizes)]
         self.record = None if error is None else type(error)(
             driver.empty_bytes(error.memory.nbytes, "graphs"), 0, error.dtype)
-        blocks = iter(self.memory)
-        with driver.recording() as recording, _taking(lambda nbytes: next(blocks)):
+        with driver.recording() as recording, _taking(self._taker()):
             if error is not None:
                 driver.zero(self.record.memory, 0, error.memory.nbytes)
             function(*pointers, self.record, hosts)
         self.recorded = recording.graph
+
+    def _taker(self) -> Callable:
+        """What gives the blocks of temporary memory, one after the other."""
+        blocks = iter(self.memory)
+
+        def take(nbytes: int):
+            block = next(blocks, None)
+            if block is None or block.nbytes < nbytes:
+                raise NotRecordable("temporary memory is of another size each time")
+            return block
+        return take
 
     def replay(self, error):
         """Launches all of it; what kernels report is copied to where this call wants it."""

@@ -210,6 +210,11 @@ class Hardware:
         self._enter()
         self._call("cuGraphExecDestroy", graph)
 
+    def enqueue(self, launch: Callable):
+        """Has a library launch something on the stream in use."""
+        self._enter()
+        launch(int(self._current()))
+
     # ---- kernels ----
 
     def load(self, kernel) -> _Loaded:

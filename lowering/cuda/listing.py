@@ -20,7 +20,8 @@ from lowering.kernel_text import INDENT
 from lowering.listing import (Function, Listing, Writer, commented, description, kind_name,
                               parts_of_tuple, quoted, result_kind, wrapped)
 from lowering.native.compile import memory_name
-from lowering.plan import Copy, Launch, Plan, Repeat, Zero
+from lowering.plan import Copy, Launch, Plan, Product, Repeat, Zero
+from lowering.products import merged_batch
 from lowering.source import digest, imports
 
 _PHASE = re.compile(r"\bphase_(\d+)(?=\()")
@@ -58,7 +59,7 @@ def _launches_of(step) -> float:
         return 1 if isinstance(step.kernel, CudaText) else math.inf
     if isinstance(step, Repeat) and step.test is None and isinstance(step.count, int):
         return 2 * len(step.carries) + step.count * launches(step.body.plan)
-    return 1 if isinstance(step, (Copy, Zero)) else math.inf
+    return 1 if isinstance(step, (Copy, Product, Zero)) else math.inf
 
 
 def signature(parameters) -> list[str]:
@@ -177,6 +178,14 @@ class _Function(Function):
             self.call(depth, f"{name}[{grid}, {kernel.block}]", arguments)
         else:
             self.call(depth, "on_host", [name, *arguments])
+
+    def product(self, step: Product, depth: int):
+        shape, moves = merged_batch(step.left, step.right)
+        operands = [self.strided(m.view, (*shape, m.rows, m.columns),
+                                 (*(move[number] for move in moves), m.row_stride, m.column_stride))
+                    for number, m in enumerate((step.left, step.right))]
+        self.call(depth, "matrix_product", [quoted(step.target.dtype.name), self.view(step.target),
+                                            *operands], step.location)
 
     def argument(self, parameter, code: int) -> list[str]:
         if parameter.kind == "constants":

@@ -23,6 +23,7 @@ from lowering.loops import Axis, Kernel, Load, Place, Reduce
 from lowering.nest import prepare_axes
 from lowering.passes.domains import BLAS_DTYPES, is_matrix_product
 from lowering.plan import Product
+from lowering.products import merged_batch
 from lowering.sorting import indented
 from lowering.views import Buffer, View, whole
 
@@ -34,6 +35,8 @@ LEAST = 32           # rows and columns from which on tiles are used
 MOST = 65535         # blocks of a grid in its second and third dimension
 BLOCKS = 264         # that keep a large GPU busy
 PIECE = 512          # elements of a piece of a sum, at least
+LIBRARY_DTYPES = ("float16", "bfloat16", "float32", "float64")
+MOST_CALLS = 64      # of the library for one batch
 
 
 def is_product(equation, kernel) -> bool:
@@ -47,6 +50,16 @@ def is_product(equation, kernel) -> bool:
     rows = left.size // math.prod(left.shape[k] for k in (*contracted, *batch))
     columns = kind.size // (rows * math.prod(left.shape[k] for k in batch))
     return kind.dtype.name in BLAS_DTYPES or min(rows, columns) >= LEAST
+
+
+def is_for_library(step: Product) -> bool:
+    """Whether a product is computed by cuBLAS where that is asked for: one of large matrices, of
+    its dtypes, whose batch takes few calls."""
+    left, right = step.left, step.right
+    shape, _ = merged_batch(left, right)
+    return step.target.dtype.name in LIBRARY_DTYPES and min(left.rows, right.rows) >= LEAST \
+        and left.columns > 0 and 0 < math.prod(left.batch_shape) \
+        and math.prod(shape[:-1]) <= MOST_CALLS
 
 
 def product_kernels(step: Product) -> list[CudaText]:

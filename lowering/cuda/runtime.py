@@ -8,6 +8,7 @@ In: arrays of the host or of the device. Out: arrays of the device. Imports `pla
 """
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -15,17 +16,18 @@ from pathlib import Path
 import numpy as np
 
 from lowering import plainly
-from lowering.cuda import division, driver, graphs, vector_code
+from lowering.cuda import cublas, division, driver, graphs, vector_code
 from lowering.cuda.device_functions import code_parts
 from lowering.cuda.division import divided
 from lowering.cuda.driver import DeviceArray
 from lowering.cuda.reports import Report, new_report, raise_failed
 from lowering.cuda.vector_code import aligned, read_vector, write_vector
 from lowering.plainly import IndexOutside
+from lowering.views import row_major
 
 __all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "checks", "constant",
-           "constant_from_file", "copy", "divided", "empty", "finish", "launched", "on_host",
-           "part", "pointers", "read_vector", "replayed", "runs", "stacks", "strided",
+           "constant_from_file", "copy", "divided", "empty", "finish", "launched", "matrix_product",
+           "on_host", "part", "pointers", "read_vector", "replayed", "runs", "stacks", "strided",
            "write_vector", "zero"]
 
 _STORED = plainly._STORED
@@ -162,6 +164,35 @@ def zero(target, count: int):
         target.block[target.start:target.start + count] = [Stack() for _ in range(count)]
     else:
         driver.zero(target.memory, target.offset, count * target.dtype.itemsize)
+
+
+# ---- products by a library ----
+
+def matrix_product(dtype: str, target: Pointer, left: Window, right: Window):
+    """`target = left @ right.T`, for each pair of a batch of matrices, by cuBLAS."""
+    *batch, rows, inner = left.shape
+    columns = right.shape[-2]
+    item = target.dtype.itemsize
+    steps = [*row_major((*batch, rows, columns))][:len(batch)]
+    count, stride = (batch[-1], steps[-1]) if batch else (1, 0)
+    moves = (left.strides[:len(batch)], right.strides[:len(batch)], steps)
+    inside = [move[-1] if batch else 0 for move in moves]
+    a = cublas.operand(columns, inner, *right.strides[-2:], inside[1])
+    b = cublas.operand(inner, rows, *left.strides[:-3:-1], inside[0])
+    c = cublas.Operand(columns, rows, columns, False, stride)
+    starts = [driver.address_of(each) for each in (right.pointer, left.pointer, target)]
+    for place in np.ndindex(*batch[:-1]):
+        at = [start + item * sum(map(operator.mul, place, move)) for start, move
+              in zip(starts, (moves[1], moves[0], moves[2]))]
+        _multiply(cublas.Task(dtype, a, b, c, count, tuple(map(cublas.alignment_of, at))), at)
+
+
+def _multiply(task, addresses: list):
+    library = cublas.library()
+    ready = library.prepared(task)
+    workspace = graphs.temporary(ready.workspace) if ready.workspace else None
+    place = driver.address_of(Pointer(workspace, 0, np.dtype(np.uint8))) if workspace else 0
+    driver.enqueue(partial(library.multiply, ready, *addresses, place))
 
 
 # ---- what the host does ----

@@ -182,6 +182,13 @@ class Simulator:
         """Forgets what was recorded."""
         steps.clear()
 
+    def enqueue(self, launch: Callable):
+        """Has a library launch something."""
+        if self._is_recording():
+            self._here.steps.append(partial(launch, self.stream))
+        else:
+            launch(self.stream)
+
     # ---- kernels ----
 
     def load(self, kernel) -> tuple:

@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from lowering.cuda.emit import CudaText
 from lowering.cuda.lanes import cuda_loop_kernel
 from lowering.cuda.listing import make_cuda_listing, signature
 from lowering.cuda.parts import parts
-from lowering.cuda.products import is_product, product_kernels
+from lowering.cuda.products import is_for_library, is_product, product_kernels
 from lowering.cuda.rows import emit_part
 from lowering.cuda.sorting import sort_kernels
 from lowering.cuda.stretches import in_stretches
@@ -33,15 +34,15 @@ from lowering.errors import CompilerMissing, DeviceMissing, IndexOutOfBounds
 from lowering.loops import Kernel, Load, Store
 from lowering.nest import build_nest
 from lowering.pipeline import Emitters, make_plan, optimize
-from lowering.plan import Choose, Repeat
+from lowering.plan import Choose, Product, Repeat
 from lowering.source import FOLDER, as_function, load, module_text, save
 
 
 def compile_for_cuda(program: Program, donated: tuple = (), cache_folder=None, watch=None,
-                     graphs: bool = True) -> CudaExecutable:
+                     graphs: bool = True, products: str = "own") -> CudaExecutable:
     """Optimizes and plans a Program, and writes its text."""
     optimized = optimize(program, watch, routines=False)
-    plan = make_plan(optimized, EMITTERS)
+    plan = make_plan(optimized, EMITTERS if products == "own" else WITH_LIBRARY)
     executable = CudaExecutable(optimized, plan, cache_folder, donated, graphs)
     executable.make_ready()
     return executable
@@ -82,6 +83,14 @@ def _together(step: Repeat | Choose):
 
 EMITTERS = Emitters(_cluster, sort_kernels, cuda_loop_kernel, product_kernels, is_product,
                     epilogues=True, together=_together)
+
+
+def _by_library(product: Product) -> list | None:
+    """The kernels of a product, or None for one that is the library's."""
+    return None if is_for_library(product) else product_kernels(product)
+
+
+WITH_LIBRARY = replace(EMITTERS, product=_by_library, epilogues=False)
 
 
 # ---- the whole ----

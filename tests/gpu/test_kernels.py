@@ -13,6 +13,8 @@ from test_laws import assert_close, each, evaluate
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.testing.strategies.straight import STEPS
+from lowering.cuda import cublas, driver
+from lowering.errors import CompilerMissing
 
 sys.path.insert(0, str(Path(__file__).parent))
 from shared import assert_same, module, require_gpu  # noqa: E402
@@ -88,3 +90,21 @@ def test_rows_and_columns(shape):
 def test_square_products(size, dtype):
     a = np.random.default_rng(10).normal(size=(2, size, size)).astype(dtype)
     assert_same(lambda a: a[0] @ a[1], (a,), ulp=30 * size ** 0.5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("name", ["rows by columns", "columns by rows", "rows by rows", "a batch",
+                                  "a batch of two dimensions"])
+def test_products_by_cublas(name, dtype):
+    if driver.simulated():
+        pytest.skip("cuBLAS needs a GPU")
+    try:
+        cublas.find()
+    except CompilerMissing as missing:
+        pytest.skip(str(missing))
+    function, *args = kernels.PRODUCTS[name]
+    args = [np.concatenate([arg] * 2, -2).astype(dtype) if k == 0 else arg.astype(dtype)
+            for k, arg in enumerate(args)]
+    with ft.config.override(products="cublas"):
+        assert "matrix_product" in ft.jit(function).lower(*args).source("cuda")
+        assert_same(function, tuple(args), ulp=64)
