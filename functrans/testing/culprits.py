@@ -50,8 +50,8 @@ def search(program: Program, arguments: Sequence, subject: Subject, options: Opt
         if wrong is None:
             continue
         if depth < DEEPEST and not equation.primitive.custom:
-            for inner, operands in _inner(equation, inputs):
-                found = search(inner, operands, subject, options, end, depth + 1)
+            for part, operands in inner(equation, inputs):
+                found = search(part, operands, subject, options, end, depth + 1)
                 if found is not None:
                     return found
         return f"{wrong}, at {describe(equation.location)}"
@@ -68,7 +68,7 @@ def steps(program: Program, arguments: Sequence) -> Iterator[tuple[Equation, lis
         yield equation, inputs
 
 
-def _inner(equation: Equation, inputs: list) -> Iterator[tuple[Program, list]]:
+def inner(equation: Equation, inputs: list) -> Iterator[tuple[Program, list]]:
     """The Programs in an equation that run, with what they first run on."""
     kernel = equation.kernel
     if isinstance(kernel, kernels.Call):
@@ -147,13 +147,13 @@ def _wrong_transpose(equation: Equation, inputs: list) -> str | None:
         flags = [atom in depends for atom in step.inputs]
         if any(flags):
             depends.update(step.outputs)
-            if not _is_adjoint(rng, step, operands, flags):
+            if not is_adjoint(rng, step, operands, flags):
                 return (f"the transpose rule of `{step.primitive.name}`, which reverse mode of "
                         f"`{equation.primitive.name}` uses")
     return None
 
 
-def _is_adjoint(rng, step: Equation, operands: list, flags: list) -> bool:
+def is_adjoint(rng, step: Equation, operands: list, flags: list) -> bool:
     """The dot-product test of one linear equation."""
     outs = evaluate(step, operands)
     cts = [_drawn(rng, out.type) for out in outs]

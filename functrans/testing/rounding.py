@@ -36,10 +36,14 @@ class Rounding(Eval):
 
     def bind(self, primitive: Primitive, args: Sequence, params: dict):
         out = super().bind(primitive, args, params)
-        return tuple(map(self._rounded, out)) if primitive.multiple else self._rounded(out)
+        if primitive.multiple:
+            return tuple([self._rounded(part, args) for part in out])
+        return self._rounded(out, args)
 
-    def _rounded(self, value):
-        if type(value) is not Array or value.dtype.kind not in "fc":
+    def _rounded(self, value, args: Sequence):
+        """What only picks or moves entries of its operands, as a maximum does, is exact: rules may
+        ask whether a result equals an operand."""
+        if type(value) is not Array or value.dtype.kind not in "fc" or _is_taken_from(args, value):
             return value
         data = value._concrete("rounding")
         with np.errstate(all="ignore"):
@@ -47,6 +51,14 @@ class Rounding(Eval):
             if self.dtype is not None:
                 moved = _within_range(moved, self.dtype)
         return Array(np.asarray(moved), value._weak)
+
+
+def _is_taken_from(args: Sequence, value: Array) -> bool:
+    """Whether all entries of a result are entries of an operand."""
+    data = value._concrete("rounding")
+    given = [np.ravel(arg._concrete("rounding")) for arg in args
+             if type(arg) is Array and arg.dtype == value.dtype]
+    return bool(given) and bool(np.isin(data, np.concatenate(given)).all())
 
 
 _LARGEST = {"float16": (65504.0, 2.0 ** -24), "bfloat16": (3.39e38, 2.0 ** -133),

@@ -63,7 +63,7 @@ def _candidates(library: Adapter, args: tuple) -> Iterator[tuple]:
         for part in _parts(length):
             yield rebuilt([_cut(value, length, part) for value in values])
     for place, (value, dtype) in enumerate(zip(values, dtypes)):
-        for simple in _simpler(value) if dtype in INEXACT else ():
+        for simple in simpler(value) if dtype in INEXACT else ():
             yield rebuilt([simple if k == place else other for k, other in enumerate(values)])
 
 
@@ -82,7 +82,7 @@ def _cut(value: np.ndarray, length: int, part: slice) -> np.ndarray:
     return value[tuple(part if n == length else slice(None) for n in value.shape)]
 
 
-def _simpler(value: np.ndarray) -> Iterator[np.ndarray]:
+def simpler(value: np.ndarray) -> Iterator[np.ndarray]:
     """Rounder numbers: all ones, then fewer and fewer digits left out."""
     if not value.size or not np.isfinite(value).all():
         return
@@ -103,11 +103,11 @@ def text_of(library: Adapter, f: Callable, args: tuple) -> str:
     parts = []
     for name, arg in zip(parameter_names(f, len(args)), args):
         for path, leaf in zip(library.paths(arg), library.leaves(arg)):
-            parts.append(f"{name}{path} = {_brief(library.numpy(leaf), library.dtype(leaf))}")
+            parts.append(f"{name}{path} = {brief(library.numpy(leaf), library.dtype(leaf))}")
     return ", ".join(parts)
 
 
-def _brief(value: np.ndarray, dtype: str) -> str:
+def brief(value: np.ndarray, dtype: str) -> str:
     if value.ndim == 0:
         return f"{value.item():.9g} ({dtype})" if value.dtype.kind in "fc" else str(value.item())
     text = np.array2string(value, separator=", ", precision=6, threshold=40)

@@ -297,3 +297,17 @@ def test_the_primitive_that_does_not_batch_or_compile_is_named():
         check_jit(function, (array(4), 2))
     assert "the compiled code of `sin`, at " in caught.value.culprit
     assert "test_checks.py" in str(caught.value)
+
+
+def test_a_rule_that_compares_its_result_with_operands_is_judged_too():
+    """A maximum is exact: no error of rounding excuses a wrong rule of it."""
+    @ft.custom_jvp
+    def larger(x, y):
+        return fnp.maximum(x, y)
+
+    @larger.defjvp
+    def _(primals, tangents):
+        out = larger(*primals)
+        return out, fnp.where(out == primals[0], tangents[1], tangents[0])
+    with pytest.raises(GradientError, match="rule of larger"):
+        check_grads(larger, (fnp.array([1.0, 3.0]), fnp.array([0.5, -2.0])), order=1)

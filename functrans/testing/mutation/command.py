@@ -43,14 +43,12 @@ class Outcome:
     primitives: int = 0
     elements: int = 0
     drawn: int = 0
+    small: bool = False
+    alone: bool = False            # whether it is the primitive with the fault, by itself
 
     @property
     def found(self) -> bool:
         return bool(self.program)
-
-    @property
-    def small(self) -> bool:
-        return self.found and self.primitives <= 3 and self.elements <= 4
 
 
 def main(options) -> int:
@@ -84,14 +82,15 @@ def _tried(name: str, examples: int) -> Outcome:
     with fault.planted():
         found = hunt(SEED, examples)
     if found is not None and failure(found.program):
-        print(f"{found.program!r} is WRONG WITHOUT A FAULT: {found.reason}", flush=True)
+        print(f"{name}: {found.program!r} IS WRONG WITHOUT A FAULT: {found.reason}", flush=True)
         return Outcome(name)
     if found is None:
         print(f"{name}: NOT FOUND", flush=True)
         return Outcome(name)
     print(f"{name}: {found.program!r}: {found.lacks}: {found.reason}", flush=True)
+    alone = found.primitives == 1 and found.program.top == [fault.primitive]
     return Outcome(name, repr(found.program), found.lacks, found.reason, found.primitives,
-                   found.elements, found.drawn)
+                   found.elements, found.drawn, found.small, alone)
 
 
 def _alarm(seed: int, programs: int) -> bool:
@@ -107,6 +106,8 @@ def summary(outcomes: list[Outcome], alarms: int, options) -> list[str]:
     return [f"found {found} of {len(outcomes)} faults",
             "shrunk to at most 3 primitives and 4 elements: "
             f"{sum(outcome.small for outcome in outcomes)} of {found}",
+            "of these to the primitive with the fault, by itself: "
+            f"{sum(outcome.small and outcome.alone for outcome in outcomes)}",
             f"false alarms without a fault: {alarms} in {options.runs} runs of "
             f"{options.programs} Programs"]
 
@@ -121,14 +122,24 @@ other, a wrong direction or order, lanes or mapped axes mixed up. Each time rand
 of up to four of the [conformance kit's](conformance.md) operations, within calls, choices and
 loops) are tried for their properties: values are NumPy's, forward mode is the limit of differences,
 reverse mode is its adjoint, second derivatives in all orders of modes, mapping equals a loop,
-kernels equal op-by-op code. A Program that lacks one is shrunk: to the simplest operation that
-shares a primitive with it and fails alone, on as few elements as will do.
+kernels equal op-by-op code.
+
+A Program that lacks one is shrunk. Its trace, those of its derivatives (forward, reverse, forward
+over reverse) and those mapped over lanes are taken apart into equations, each with the values that
+it has there; a piece of one equation, or else of two or three, that lacks a property by itself is
+what is looked for, so a rule that is asked in a derivative alone is found where it is asked. Where
+a rule of that piece is made of other primitives, these are looked through in turn. Then axes are
+cut, parameters with them, and values rounded, as long as it fails. A piece ("bare") is judged by
+its own values op by op: derivatives by differences along the direction in which its operands move
+in the Program, so that a symmetric matrix stays one, and transposes by the dot-product test. There
+is no verdict where numbers are not finite or very large, or at a kink. Where no piece is small, the
+simplest operation that shares a primitive with the Program, alone, is tried likewise.
 
     python -m functrans.testing mutation --output docs/mutation.md
 
-runs it all and writes this page (minutes on one core); `--only sin` tries a part. The faults stand
-in `functrans/testing/mutation/faults.py`. Elements are those of the largest input; primitives are
-the equations of the Program.
+runs it all and writes this page (minutes on one core; `--jobs 2` shares the work among processes);
+`--only sin` tries a part. The faults stand in `functrans/testing/mutation/faults.py`. Elements are
+those of the largest input; primitives are the equations of the Program.
 
 """
 

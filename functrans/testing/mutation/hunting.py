@@ -1,6 +1,7 @@
 """Draws random Programs until one is wrong, and shrinks it.
 
-In: a seed. Out: `Found`, or nothing. Imports `programs`, `properties`.
+In: a seed. Out: `Found`, or nothing. Imports `programs`, `properties`; `views`, `pieces`,
+`verdicts` and `smaller`, by which a failing Program is taken apart.
 """
 from __future__ import annotations
 
@@ -10,18 +11,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from functrans.testing.conformance.libraries import library
-from functrans.testing.conformance.probe import NoQuestion, Probe
+from functrans.testing.conformance.probe import NoQuestion
 from functrans.testing.conformance.table import all_operations
 from functrans.testing.mutation.programs import (DEFAULT, DTYPES, SEEDS, Drawn, Unfit, alphabet,
                                                  chain, stream)
+from functrans.testing.mutation.pieces import Piece, names_in, pieces
 from functrans.testing.mutation.properties import PROPERTIES, SELDOM
+from functrans.testing.mutation.smaller import smallest
+from functrans.testing.mutation.verdicts import CHECKS, lacking
+from functrans.testing.mutation.views import View, views
+
+
+MOST_PRIMITIVES, MOST_ELEMENTS = 3, 4         # of what counts as small
+DEEPEST = 5                                   # rules in rules that are looked into
+TRIED = 4                                     # wrong pieces that are made small, if none is
 
 
 @dataclass(frozen=True)
 class Found:
     """A Program that is wrong: which property it lacks, why, its size, and how many were drawn."""
-    program: Drawn
+    program: Drawn | Piece
     lacks: str
     reason: str
     primitives: int
@@ -31,19 +40,19 @@ class Found:
     @property
     def small(self) -> bool:
         """At most 3 primitives, and 4 elements in the largest input."""
-        return self.primitives <= 3 and self.elements <= 4
+        return self.primitives <= MOST_PRIMITIVES and self.elements <= MOST_ELEMENTS
 
 
-def failure(program: Drawn, names: Iterable[str] = tuple(PROPERTIES)) -> tuple[str, str] | None:
+def failure(program: Drawn | Piece, names: Iterable[str] | None = None) -> tuple | None:
     """(property, reason) of the first of some properties that a Program lacks; None if it has all
     of them."""
-    adapter = library("functrans")
+    if isinstance(program, Piece):
+        return lacking(program.fresh(), names or CHECKS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in names:
+        for name in names or PROPERTIES:
             try:
-                PROPERTIES[name](Probe(adapter, program.operation, program.case, program.dtype,
-                            dict(program.sizes)))
+                PROPERTIES[name](program.probe())
             except NoQuestion:
                 continue
             except Exception as error:
@@ -57,10 +66,9 @@ def hunt(seed: int, examples: int = 2000) -> Found | None:
     seed: of the choices; equal seeds draw equal Programs.
     """
     for number, program in enumerate(islice(stream(seed), examples)):
-        lacking = failure(program, _tried_for(program))
-        if lacking:
-            small = shrunk(program, lacking[0])
-            return Found(small, *failure(small), small.primitives(), small.elements(), number + 1)
+        lacks = failure(program, _tried_for(program))
+        if lacks:
+            return shrunk(program, *lacks, number + 1)
     return None
 
 
@@ -72,13 +80,76 @@ def _tried_for(program: Drawn) -> list[str]:
 
 # ---- shrinking ----
 
-def shrunk(program: Drawn, name: str) -> Drawn:
-    """A smaller Program that lacks the same property: the simplest operation that shares a
-    primitive with it, alone and on few elements, or, where none does, the Program with steps and
-    elements left out."""
-    for small in _alone(program):
-        if failure(small, [name]):
-            return small
+def shrunk(program: Drawn, name: str, reason: str, drawn: int) -> Found:
+    """A smaller Program that is wrong too, with what it lacks: the smallest piece that fails by
+    itself, or, where none is small, such a piece of a simpler Program, or that Program.
+
+    name, reason: what it lacks. drawn: how many were.
+    """
+    found = _bare(program, reason)
+    if not any(_is_small(piece) for piece, *_ in found):
+        simple = _simpler(program, name)
+        found += _bare(simple, reason)
+        found.append((simple, *failure(simple, [name])))
+    best, lacks, why = min(found, key=lambda each: each[0].size)
+    return Found(best, lacks, why, best.primitives(), best.elements(), drawn)
+
+
+def _is_small(program: Drawn | Piece) -> bool:
+    return program.primitives() <= MOST_PRIMITIVES and program.elements() <= MOST_ELEMENTS
+
+
+def _bare(program: Drawn, reason: str) -> list[tuple]:
+    """Pieces that are wrong by themselves, made small, each with what it lacks; those of fewest
+    equations, up to the first small one."""
+    crash = "" if reason.startswith("Wrong") else reason.partition(":")[0]
+    for count in range(1, MOST_PRIMITIVES + 1):
+        found = []
+        for piece, _ in _wrong(views(program.probe()), count, crash):
+            found.append(_made_small(_deepest(piece, crash), crash))
+            if _is_small(found[-1][0]) or len(found) == TRIED:
+                break
+        if found:
+            return found
+    return []
+
+
+def _wrong(seen: Iterable[View], count: int, crash: str) -> Iterator[tuple]:
+    """(piece of so many equations that is wrong, (property, reason))"""
+    for view in seen:
+        try:
+            for piece in pieces(view, count):
+                lacks = lacking(piece, CHECKS, crash)
+                if lacks:
+                    yield piece, lacks
+        except Exception:                    # such as a derivative that is not offered
+            continue
+
+
+def _deepest(piece: Piece, crash: str) -> Piece:
+    """What in turn is wrong in what the rules of a wrong piece made: another primitive."""
+    seen = piece.names
+    for _ in range(DEEPEST):
+        below = (part for part, _ in _wrong(piece.views(), 1, crash) if not part.names & seen)
+        found = next(below, None)
+        if found is None:
+            break
+        piece, seen = found, seen | found.names
+    return piece
+
+
+def _made_small(piece: Piece, crash: str) -> tuple:
+    name = lacking(piece, CHECKS, crash)[0]
+    small = smallest(piece, lambda other: lacking(other, [name], crash) is not None)
+    return small, *lacking(small, [name], crash)
+
+
+def _simpler(program: Drawn, name: str) -> Drawn:
+    """The simplest operation that shares a primitive with a Program and lacks the same property,
+    alone and on few elements; or, where none does, the Program with steps and elements left out."""
+    small = next((other for other in _alone(program) if failure(other, [name])), None)
+    if small is not None:
+        return small
     while True:
         smaller = next((other for other in _less(program) if failure(other, [name])), None)
         if smaller is None:
@@ -133,15 +204,7 @@ def _primitives_named(name: str, dtype: str) -> set:
 
 
 def _primitives_of(drawn: Drawn) -> set:
-    return set(_names_in(drawn.program()))
-
-
-def _names_in(program) -> Iterator[str]:
-    from functrans.ir.program import inner_programs
-    for equation in program.equations:
-        yield equation.primitive.name
-        for inner in inner_programs(equation):
-            yield from _names_in(inner)
+    return set(names_in(drawn.program()))
 
 
 def _less(program: Drawn) -> Iterator[Drawn]:

@@ -20,7 +20,7 @@ from functrans.ir.rewrite import dead_code
 from functrans.ir.type import ArrayType
 from functrans.testing.conformance.libraries import library
 from functrans.testing.conformance.operation import Case, Operand, Operation
-from functrans.testing.conformance.probe import as_tuple
+from functrans.testing.conformance.probe import Probe, as_tuple
 from functrans.testing.conformance.reference import REFERENCE
 from functrans.testing.conformance.table import all_operations
 from functrans.trace import trace
@@ -68,6 +68,11 @@ class Drawn:
     def case(self) -> Case:
         return self.operation.cases[0]
 
+    def probe(self) -> Probe:
+        """With which the kit's checks are asked, of functrans."""
+        return Probe(library("functrans"), self.operation, self.case, self.dtype,
+                     dict(self.sizes))
+
     def arrays(self) -> list[np.ndarray]:
         return self.case.arrays(self.dtype, self.operation.name, dict(self.sizes))
 
@@ -85,6 +90,16 @@ class Drawn:
     def primitives(self) -> int:
         """How many equations it has, those within its loops and branches not counted."""
         return len(self.program().equations)
+
+    @property
+    def top(self) -> list[str]:
+        """The names of its primitives in order, those within not counted."""
+        return [equation.primitive.name for equation in self.program().equations]
+
+    @property
+    def size(self) -> tuple:
+        """By which failing Programs are compared."""
+        return self.primitives(), self.elements(), sum(array.size for array in self.arrays())
 
     def __repr__(self):
         shapes = ", ".join(str(list(array.shape)) for array in self.arrays())

@@ -17,6 +17,7 @@ from functrans.testing.conformance.checks import (check_adjoint, check_eval, che
 from functrans.testing.conformance.compare import compare, compare_values
 from functrans.testing.conformance.dtypes import widened
 from functrans.testing.conformance.probe import LANES, NoQuestion, Probe, Wrong, has_derivative
+from functrans.testing.mutation.views import gradient
 
 
 def check_tangent(probe: Probe):
@@ -60,28 +61,17 @@ def _lane(value: np.ndarray, number: int) -> np.ndarray:
 
 
 def _check_gradients_of_lanes(probe: Probe, lanes: list):
-    gradient = _gradient(probe)
+    pulled = gradient(probe)
     cotangents = [probe.directions(probe.results_like(lane), 7 + k)
                   for k, lane in enumerate(lanes)]
     every = [[*lane, *cts] for lane, cts in zip(lanes, cotangents)]
     stacked = [np.stack(parts) for parts in zip(*every)]
-    got = probe.returned(probe.library.vmap(gradient, (0,) * len(stacked))(*probe.given(stacked)))
+    got = probe.returned(probe.library.vmap(pulled, (0,) * len(stacked))(*probe.given(stacked)))
     for number, values in enumerate(every):
-        alone = probe.returned(gradient(*probe.given(values)))
+        alone = probe.returned(pulled(*probe.given(values)))
         for part, right in zip(got, alone, strict=True):
             compare_values(_lane(part, number), widened(right), probe,
                            f"mapped gradient, lane {number}", 0.0)
-
-
-def _gradient(probe: Probe):
-    """`gradient(*operands, *cotangents)` with respect to the operands that have one."""
-    count = len(probe.arrays)
-
-    def gradient(*values):
-        every, cotangents = values[:count], values[count:]
-        function = probe.partial(probe.function, probe.library.names, every)
-        return tuple(probe.library.vjp(function, [every[k] for k in probe.places], cotangents))
-    return gradient
 
 
 def check_kernels(probe: Probe):
@@ -91,10 +81,10 @@ def check_kernels(probe: Probe):
         compare(got, probe.expected(probe.arrays), probe, "compiled value")
         if not has_derivative(probe):
             return
-        gradient = _gradient(probe)
+        pulled = gradient(probe)
         given = probe.given([*probe.arrays, *probe.directions(probe.results_like(), 1)])
-        compiled = probe.returned(probe.library.jit(gradient)(*given))
-    for part, right in zip(compiled, probe.returned(gradient(*given)), strict=True):
+        compiled = probe.returned(probe.library.jit(pulled)(*given))
+    for part, right in zip(compiled, probe.returned(pulled(*given)), strict=True):
         compare_values(part, widened(right), probe, "compiled gradient", 0.0)
 
 
