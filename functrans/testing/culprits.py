@@ -30,32 +30,42 @@ SECONDS = 20.0               # how long is searched
 
 
 def find(subject: Subject, mode: str, options: Options) -> str | None:
-    """What is wrong, or None if each equation by itself is right."""
+    """What is wrong, or None if each equation by itself is right.
+
+    What is constant on purpose is named only if nothing else is wrong: it need not be a mistake.
+    """
     end = time.monotonic() + SECONDS
     arrays = [as_array(array) for array in subject.arrays(subject.points, subject.shadowed)]
+    first = None
     try:
         program, captured = trace_at(subject.call, arrays, subject.text)
-        return search(program, [*captured, *arrays], subject, options, end)
+        for name, text in suspicions(program, [*captured, *arrays], subject, options, end):
+            if name != "stop_gradient":
+                return text
+            first = first or text
     except Exception:            # a function that cannot be traced again hides its equations
-        return None
+        pass
+    return first
 
 
-def search(program: Program, arguments: Sequence, subject: Subject, options: Options,
-           end: float, depth: int = 0) -> str | None:
-    """The first equation of a Program, run on arguments, whose derivative is wrong."""
+def suspicions(program: Program, arguments: Sequence, subject: Subject, options: Options,
+               end: float, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """(primitive, what is wrong) of the equations of a Program, run on arguments, whose derivative
+    is wrong; of one that carries Programs those in it, if there are any."""
     for equation, inputs in steps(program, arguments):
         if time.monotonic() > end:
-            return None
+            return
         wrong = _wrong_rule(equation, inputs, subject, options)
         if wrong is None:
             continue
+        found = False
         if depth < DEEPEST and not equation.primitive.custom:
             for part, operands in inner(equation, inputs):
-                found = search(part, operands, subject, options, end, depth + 1)
-                if found is not None:
-                    return found
-        return f"{wrong}, at {describe(equation.location)}"
-    return None
+                for each in suspicions(part, operands, subject, options, end, depth + 1):
+                    found = True
+                    yield each
+        if not found:
+            yield equation.primitive.name, f"{wrong}, at {describe(equation.location)}"
 
 
 def steps(program: Program, arguments: Sequence) -> Iterator[tuple[Equation, list]]:
@@ -93,21 +103,30 @@ def _wrong_rule(equation: Equation, inputs: list, subject: Subject,
     if alone is None:
         return None
     for mode in ("fwd", "rev"):
-        try:
-            if find_fault(alone, mode, options) is not None:
-                return _named(equation, inputs, mode)
-        except Exception:        # it has no such mode: the other one tells
-            continue
+        if _is_wrong(alone, mode, options):
+            return _named(equation, inputs, mode)
     return None
+
+
+def _is_wrong(alone: Subject, mode: str, options: Options) -> bool:
+    try:
+        return find_fault(alone, mode, options) is not None
+    except Exception:            # it has no such mode: the other one tells
+        return False
 
 
 def _named(equation: Equation, inputs: list, mode: str) -> str:
     primitive = equation.primitive
+    if primitive.name == "stop_gradient":
+        return "`stop_gradient`, which is constant on purpose"
     if primitive.custom:
         return f"the rule of {equation.params.get('name', primitive.name)} ({primitive.name})"
-    if mode == "rev":
+    if mode == "fwd":
+        return f"the jvp rule of `{primitive.name}`"
+    try:
         return _wrong_transpose(equation, inputs) or f"reverse mode of `{primitive.name}`"
-    return f"the jvp rule of `{primitive.name}`"
+    except Exception:            # it has no linear part, but a rule for reverse mode alone
+        return f"reverse mode of `{primitive.name}`"
 
 
 def _subject_of(equation: Equation, inputs: list, subject: Subject) -> Subject | None:

@@ -238,6 +238,33 @@ def test_deep_culprits_are_found():
 
 # ---- one mode ----
 
+@ft.custom_vjp
+def _third(x):
+    return x ** 3
+
+
+_third.defvjp(lambda x: (x ** 3, x), lambda x, ct: (2 * x * x * ct,))
+
+
+@pytest.mark.parametrize("within", [
+    lambda x: lax.fori_loop(0, 2, lambda k, total: total + _third(x[k]), 0.0),
+    lambda x: ft.jit(_third)(x), lambda x: ft.vmap(_third)(x),
+    lambda x: lax.cond(x[0] > 0, _third, lambda x: x, x)])
+def test_rules_for_reverse_mode_alone_are_named_wherever_they_are(within):
+    with pytest.raises(GradientError, match=r"wrong: the rule of _third \(custom_vjp\), at .*test_"):
+        check_grads(within, (fnp.array([1.5, -0.5]),), modes="rev", order=1)
+
+
+def test_what_is_constant_on_purpose_is_named_only_if_nothing_else_is_wrong():
+    def shifted(x):
+        x = x - ft.lax.stop_gradient(x.max())
+        return fnp.log(_third(fnp.exp(x)).sum() / fnp.exp(x).sum() ** 3)
+    with pytest.raises(GradientError, match=r"wrong: the rule of _third"):
+        check_grads(shifted, (fnp.array([1.5, -0.5]),), modes="rev", order=1)
+    with pytest.raises(GradientError, match="wrong: `stop_gradient`, which is constant on purpose"):
+        check_grads(lambda x: x * ft.lax.stop_gradient(x), (fnp.array([1.5]),), order=1)
+
+
 def test_given_rules():
     check_jvp(fnp.sin, functools.partial(ft.jvp, fnp.sin), (0.3,))
     check_vjp(fnp.sin, functools.partial(ft.vjp, fnp.sin), (0.3,))
