@@ -13,7 +13,7 @@ import numpy as np
 
 from functrans.array import Array, ArrayBase, as_array
 from functrans.ir import primitive as kernels
-from functrans.ir.program import Equation, Literal, Program
+from functrans.ir.program import Equation, Literal, Program, inner_programs
 from functrans.ir.type import ArrayType, is_inexact
 from functrans.locations import describe
 from functrans.primitives.basic import instantiate
@@ -35,17 +35,23 @@ def find(subject: Subject, mode: str, options: Options) -> str | None:
     What is constant on purpose is named only if nothing else is wrong: it need not be a mistake.
     """
     end = time.monotonic() + SECONDS
-    arrays = [as_array(array) for array in subject.arrays(subject.points, subject.shadowed)]
     first = None
-    try:
-        program, captured = trace_at(subject.call, arrays, subject.text)
-        for name, text in suspicions(program, [*captured, *arrays], subject, options, end):
+    for wider in dict.fromkeys((subject.shadowed, False)):     # or wrong in a narrow dtype alone
+        for name, text in _suspicions_of(subject, wider, options, end):
             if name != "stop_gradient":
                 return text
             first = first or text
-    except Exception:            # a function that cannot be traced again hides its equations
-        pass
     return first
+
+
+def _suspicions_of(subject: Subject, wider: bool, options: Options, end: float) -> Iterator[tuple]:
+    """Of the function as it is traced in float64, or at its own dtypes."""
+    arrays = [as_array(array) for array in subject.arrays(subject.points, wider)]
+    try:
+        program, captured = trace_at(subject.call, arrays, subject.text)
+        yield from suspicions(program, [*captured, *arrays], subject, options, end)
+    except Exception:            # a function that cannot be traced again hides its equations
+        return
 
 
 def suspicions(program: Program, arguments: Sequence, subject: Subject, options: Options,
@@ -147,7 +153,9 @@ def _subject_of(equation: Equation, inputs: list, subject: Subject) -> Subject |
                     tuple(inputs[k].dtype.name for k in kept),
                     tuple(f"operand {k}" for k in kept))
     points = [subject.library.numpy(inputs[k]) for k in kept]
-    alone = Subject(subject.library, function, points, layout, equation.primitive.name)
+    narrow = False if inner_programs(equation) else None     # Programs have dtypes of their own
+    alone = Subject(subject.library, function, points, layout, equation.primitive.name,
+                    shadow=narrow)
     return alone if alone.outputs.size and kept else None
 
 

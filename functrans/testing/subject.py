@@ -24,18 +24,20 @@ class Subject:
     """function: from library arrays (the inexact leaves) to a list of all its results.
 
     points: their values in float64 or complex128. inputs: their Layout, with their own dtypes.
-    text: what the function is, for messages.
+    text: what the function is, for messages. paths: of all results, once the function was called;
+    it fills the list.
     """
 
     def __init__(self, library: Adapter, function: Callable, points: Sequence[np.ndarray],
                  inputs: Layout, text: str, originals: Sequence | None = None,
-                 shadow: bool | None = None):
+                 shadow: bool | None = None, paths: Sequence[str] | None = None):
         self.library = library
         self.function = function
         self.points = list(points)
         self.inputs = inputs
         self.text = text
         self.originals = originals
+        self.paths = paths
         self._shadow = shadow
         self._lines: dict = {}
 
@@ -71,16 +73,23 @@ class Subject:
 
     @cached_property
     def own(self) -> tuple:
-        """(values, dtypes) of the results, at the arguments as they were given."""
-        outs = self.call(*self.arrays(self.points, False))
+        """(values, dtypes, names) of the results, at the arguments as they were given."""
+        every = self.function(*self.arrays(self.points, False))
+        outs = self.inexact(every)
         return ([self.library.numpy(out) for out in outs],
-                tuple(self.library.dtype(out) for out in outs))
+                tuple(self.library.dtype(out) for out in outs), self._result_names(every))
+
+    def _result_names(self, every: Sequence) -> tuple:
+        """By path, where paths are known; else by number."""
+        if self.paths is not None:
+            return tuple(f"result{path}" for path, out in zip(self.paths, every)
+                         if self.inexact([out]))
+        count = len(self.inexact(every))
+        return tuple(f"result[{k}]" for k in range(count)) if count > 1 else ("result",) * count
 
     @cached_property
     def outputs(self) -> Layout:
-        values, dtypes = self.own
-        names = tuple(f"result[{k}]" if len(values) > 1 else "result"
-                      for k in range(len(values)))
+        values, dtypes, names = self.own
         return Layout(tuple(value.shape for value in values), dtypes, names)
 
     @cached_property
@@ -195,9 +204,12 @@ class Subject:
         def reverse(*arrays):
             outs, pull = self.library.vjp(self.call, arrays)
             return pull(self.like_outputs(weights, outs))
-        name = {"fwd": "jvp", "rev": "vjp"}[mode]
-        return Subject(self.library, {"fwd": forward, "rev": reverse}[mode], self.points,
-                       self.inputs, f"the {name} of {self.text}", self.originals)
+        if mode == "rev":
+            return Subject(self.library, reverse, self.points, self.inputs,
+                           f"the vjp of {self.text}", self.originals)
+        return Subject(self.library, forward, self.points, self.inputs, f"the jvp of {self.text}",
+                       self.originals,
+                       paths=[name.removeprefix("result") for name in self.outputs.names])
 
     def _tangents(self, direction, arrays) -> list:
         return [self.library.array(d, self.library.dtype(array))
@@ -212,16 +224,22 @@ def subject_of(library: Adapter, f: Callable, args: Sequence) -> Subject:
     names = _names(library, f, args)
     points = [_held(library, leaves[k], dtype) for k, dtype in zip(kept, dtypes)]
 
+    paths: list[str] = []
+
     def function(*arrays):
         every = list(leaves)
         for k, array in zip(kept, arrays):
             every[k] = array
-        return library.leaves(f(*library.with_leaves(tuple(args), every)))
+        out = f(*library.with_leaves(tuple(args), every))
+        if not paths:
+            paths.extend(library.paths(out))
+        return library.leaves(out)
 
     layout = Layout(tuple(p.shape for p in points), dtypes, tuple(names[k] for k in kept))
     text = getattr(f, "__name__", None) or getattr(
         getattr(f, "func", None), "__name__", type(f).__name__)
-    return Subject(library, function, points, layout, text, [leaves[k] for k in kept])
+    return Subject(library, function, points, layout, text, [leaves[k] for k in kept],
+                   paths=paths)
 
 
 def _held(library: Adapter, leaf, dtype: str) -> np.ndarray:

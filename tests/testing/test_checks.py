@@ -181,6 +181,16 @@ def test_the_report_names_all_there_is_to_name():
     assert len(text.splitlines()) <= 12
 
 
+def test_the_report_names_the_result_by_its_path():
+    def model(x):
+        return {"count": fnp.array(3), "out": [x * x, wrong_at(0.05, (1,))(x)]}
+    for order in (1, 2):
+        with pytest.raises(GradientError, match=r"in +d result\['out'\]\[1\]\[1\] / d x\[1\]"):
+            check_grads(model, (array(3),), order=order, modes="fwd")
+    with pytest.raises(GradientError, match=r"d result\['loss'\] / d x\[1\]"):
+        check_grads(lambda x: {"loss": model(x)["out"][1].sum()}, (array(3),), modes="rev")
+
+
 def test_only_the_second_derivative_is_wrong():
     @ft.custom_jvp
     def cube(x):
@@ -197,7 +207,7 @@ def test_only_a_narrow_dtype_is_wrong():
         return fnp.exp(x)
     odd.defjvps(lambda dx, out, x: dx * out * (1 if x.dtype == "float64" else 1.02))
     check_grads(odd, (array(3),))
-    with pytest.raises(GradientError, match="float32 alone"):
+    with pytest.raises(GradientError, match=r"float32 alone\n(.*\n)*.*wrong: the rule of odd"):
         check_grads(odd, (array(3, dtype="float32"),))
 
 
