@@ -261,7 +261,7 @@ _third.defvjp(lambda x: (x ** 3, x), lambda x, ct: (2 * x * x * ct,))
     lambda x: ft.jit(_third)(x), lambda x: ft.vmap(_third)(x),
     lambda x: lax.cond(x[0] > 0, _third, lambda x: x, x)])
 def test_rules_for_reverse_mode_alone_are_named_wherever_they_are(within):
-    with pytest.raises(GradientError, match=r"wrong: the rule of _third \(custom_vjp\), at .*test_"):
+    with pytest.raises(GradientError, match=r"the rule of _third \(custom_vjp\), at .*test_"):
         check_grads(within, (fnp.array([1.5, -0.5]),), modes="rev", order=1)
 
 
