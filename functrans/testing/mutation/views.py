@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import functrans as ft
-from functrans.testing.conformance.probe import Probe, has_derivative, is_inexact
+from functrans.ir.type import is_inexact
+from functrans.testing.conformance.probe import Probe, has_derivative
 
 SIZE = 1 / 8                     # of steps, relative to a probe's directions
 
@@ -53,7 +54,7 @@ def _pushed(function: Callable, operands: Sequence, places: Sequence, tangents: 
             every[place] = value
         return tuple(function(*every))
     outs, pushed = ft.jvp(restricted, tuple(operands[k] for k in places), tuple(tangents))
-    return (*outs, *(part for part, out in zip(pushed, outs) if is_inexact(out)))
+    return (*outs, *(part for part, out in zip(pushed, outs) if is_inexact(out.dtype)))
 
 
 def views(probe: Probe) -> Iterator[View]:
