@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 command -v compute-sanitizer > /dev/null || {
     echo "compute-sanitizer is not installed; it comes with the CUDA toolkit" >&2; exit 1; }
-chosen=${1:-"float32 or programs or compositions or products or blocks or columns"}
+chosen=${1:-"float32 or programs or compositions or products or loops or blocks or columns"}
 for tool in memcheck racecheck initcheck; do
     echo "== $tool"
     compute-sanitizer --tool "$tool" --error-exitcode 1 --target-processes all \

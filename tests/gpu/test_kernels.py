@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from device_loops import LOOPS, lstm, lstm_args
 from programs import PROGRAMS
 from test_kernel_text import FUNCTIONS
 from test_laws import assert_close, each, evaluate
@@ -47,6 +48,19 @@ def test_all_kinds_of_steps(name):
 def test_compositions(name):
     function, args = kernels.COMPOSITIONS[name]
     assert_same(function, args, ulp=2000)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops(name):
+    function, args = LOOPS[name]
+    assert_same(function, args, ulp=2000)
+
+
+@pytest.mark.parametrize("size", [32, 200])
+def test_loops_whose_blocks_wait_for_each_other(size):
+    args = lstm_args(8, 3 * size, size)
+    assert "this_grid().sync()" in ft.jit(lstm).lower(*args).source("cuda")
+    assert_same(ft.grad(lambda xs, *layers: lstm(xs, *layers).sum()), args, ulp=20_000)
 
 
 @pytest.mark.parametrize("name", kernels.PRODUCTS)
