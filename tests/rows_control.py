@@ -11,6 +11,7 @@ import functrans.numpy as fnp
 from functrans.control.checkpoint import barrier_p, checkpoint_p, name_p
 from functrans.control.cond import cond_p
 from functrans.control.implicit import linear_solve_p
+from functrans.control.iterate import Method, iterate_p
 from functrans.control.policies import everything_saveable, nothing_saveable
 from functrans.control.scan import scan_p
 from functrans.control.unwind import unwind_p, while_p
@@ -31,6 +32,23 @@ def _slices(kinds) -> list:
 
 def _elements(kinds) -> list:
     return [kind.dtype.element for kind in kinds]
+
+
+# ---- iterate ----
+
+def _closer(operands, state):
+    """A step of Newton's method for the root, ten of them."""
+    (x,), (_, root, count) = operands, state
+    return [count < 9, (root + x / root) * x.dtype.type(0.5), count + 1]
+
+
+ROOT = Method(
+    "root", lambda operands: [operands[0] > 0, fnp.ones_like(operands[0]),
+                              fnp.zeros_like(operands[0], "int32")],
+    _closer, lambda operands, state: state[1],
+    (lambda out, x, dx: dx * x.dtype.type(0.5) / out,))
+_ITERATE = Row(iterate_p, tuple(case(Operand(shape, "positive"), method=ROOT)
+                                for shape in ((2, 3), (), (0, 2))), FLOATS, ulp=8)
 
 
 # ---- scan ----
@@ -167,4 +185,4 @@ _CALLS = [
         ulp=16),
 ]
 
-CONTROL = [*_CALLS, _SCAN, _UNWIND, _WHILE, _COND, *_STACKS]
+CONTROL = [*_CALLS, _ITERATE, _SCAN, _UNWIND, _WHILE, _COND, *_STACKS]

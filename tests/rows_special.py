@@ -6,6 +6,12 @@ from cases import FLOATS, Operand, Row, case, unary
 from functrans.primitives import incomplete as I
 
 
+def _in_both(primitive) -> Row:
+    """Two operands; there is no second derivative in the first."""
+    cases = tuple(case(*[Operand(shape, "positive")] * 2) for shape in ((2, 3), (), (0, 2)))
+    return Row(primitive, cases, FLOATS, second=False)
+
+
 def _given(primitive, count: int, *kinds, **options) -> Row:
     """The first operands, `count` of them, are parameters without a derivative."""
     cases = tuple(case(*[Operand(shape, kind) for kind in kinds], fixed=tuple(range(count)))
@@ -14,7 +20,8 @@ def _given(primitive, count: int, *kinds, **options) -> Row:
 
 
 SPECIAL = [
-    _given(I.igamma_p, 1, "positive", "positive"), _given(I.igammac_p, 1, "positive", "positive"),
+    _in_both(I.igamma_p), _in_both(I.igammac_p),
+    _given(I.gamma_slope_p, 1, "positive", "normal"),
     _given(I.betainc_p, 2, "positive", "above_one", "within"),
     Row(I.lbeta_p, tuple(case(*[Operand(shape, "positive")] * 2) for shape in ((2, 3), (), (0, 2))),
         FLOATS, ulp=64),

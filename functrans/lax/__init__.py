@@ -89,7 +89,8 @@ _HOMES = {
                "unstack"),
     "sorting": ("sort", "sort_key_val", "top_k"),
     "special": ("bessel_i0e", "bessel_i1e", "betainc", "digamma", "erf", "erf_inv", "erfc",
-                "igamma", "igammac", "lgamma", "logistic", "polygamma", "zeta"),
+                "igamma", "igamma_grad_a", "igammac", "lgamma", "logistic", "polygamma",
+                "random_gamma_grad", "zeta"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

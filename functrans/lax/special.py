@@ -5,7 +5,7 @@ by, and how accurately, is said at `functrans.scipy.special`. Imports `lax.opera
 """
 from __future__ import annotations
 
-from functrans.lax.operands import alike, apply, unary, unary_to_accuracy
+from functrans.lax.operands import alike, apply, checked, unary, unary_to_accuracy
 from functrans.primitives import functions, incomplete
 
 logistic = unary_to_accuracy("logistic", functions.logistic_p, "1 / (1 + exp(-x)).",
@@ -64,6 +64,31 @@ def igammac(a, x):
     Array(1., dtype=float32)
     """
     return apply(incomplete.igammac_p, *alike("igammac", a, x))
+
+
+def igamma_grad_a(a, x):
+    """The derivative of `igamma` in `a`.
+
+    >>> from functrans import lax
+    >>> lax.igamma_grad_a(1.0, 1.0)
+    Array(-0.43171933, dtype=float32)
+    """
+    a, x = alike("igamma_grad_a", a, x)
+    return -incomplete.gamma_by_parameter(*checked(incomplete.igamma_p, a, x))
+
+
+def random_gamma_grad(a, x):
+    """The derivative in `a` of the gamma number `x`, which keeps its place in the distribution.
+
+    That is minus `igamma_grad_a(a, x)` over the density at x (Figurnov, Mohamed, Mnih, "Implicit
+    reparameterization gradients", NeurIPS 2018). 0 where x is 0.
+
+    >>> from functrans import lax
+    >>> lax.random_gamma_grad(1.0, 1.0)
+    Array(1.1735348, dtype=float32)
+    """
+    a, x = alike("random_gamma_grad", a, x)
+    return incomplete.gamma_number_by_parameter(*checked(incomplete.igamma_p, a, x))
 
 
 def betainc(a, b, x):

@@ -1,8 +1,8 @@
 """Elementwise functions of statistics: incomplete gamma and beta, zeta, Bessel, normal tails.
 
-Their values are in primitives/special_*.py. Derivatives in the parameters of the incomplete
-functions, and in the order of zeta, are not among them: asking for one raises. Imports `trace`, and
-the families of primitives above it.
+Their values are in primitives/special_*.py. Derivatives in the parameters of the incomplete beta
+function, in the order of zeta, and second ones in the parameter of the incomplete gamma functions,
+are not among them: asking for one raises. Imports `trace`, and the families of primitives above it.
 """
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 from functrans.errors import NotDifferentiableError
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType
-from functrans.primitives import special_bessel, special_beta, special_gamma, special_incomplete
+from functrans.primitives import (special_bessel, special_beta, special_gamma, special_incomplete,
+                                  special_slope)
 from functrans.primitives import special_normal as normal
 from functrans.primitives.basic import common_shape, require, same_dtype, type_of_value
 from functrans.primitives.define import batch_elementwise, elementwise, partials_jvp
 from functrans.primitives.elementwise import (add, and_, caller, div, eq, ge, gt, lt, maximum,
-                                              minimum, mul, neg, select, sign, sub)
+                                              minimum, mul, neg, or_, select, sign, sub)
 from functrans.primitives.functions import (digamma, erf_inv, erfc, exp, lgamma, log, log1p,
                                             sqrt)
 from functrans.primitives.lapack import by_primitives
@@ -107,12 +108,38 @@ def _gamma_density(a, x):
     return exp(sub(sub(_times_log(sub(a, _number(a, 1)), x), x), lgamma(a)))
 
 
+def _gamma_slope_by_log_x(out, a, log_x, dlog_x):
+    """psi(a) - log(x) - slope (a - x), from the definition."""
+    steep = sub(digamma(a), log_x)
+    return mul(dlog_x, sub(steep, mul(out, sub(a, exp(log_x)))))
+
+
+gamma_slope_p = elementwise(
+    "gamma_slope", evaluate=special_slope.gamma_slope, expr=None, kind="float",
+    jvp=(_no_derivative("the slope of a gamma quantile", "a"), _gamma_slope_by_log_x))
+
+
+def gamma_number_by_parameter(a, x):
+    """The derivative in a of the quantile x, at which igamma stays what it is; 0 where x is 0."""
+    zero = eq(x, _number(x, 0))
+    return select(zero, x, mul(x, gamma_slope(a, log(select(zero, _number(x, 1), x)))))
+
+
+def gamma_by_parameter(a, x):
+    """The derivative in a of igammac, and minus that of igamma; 0 where x is 0 or infinite."""
+    end = or_(eq(x, _number(x, 0)), eq(x, _number(x, np.inf)))
+    inside = select(end, _number(x, 1), x)
+    value = mul(_gamma_density(a, inside), gamma_number_by_parameter(a, inside))
+    return select(end, _number(x, 0), value)
+
+
 igamma_p = elementwise(
     "igamma", evaluate=special_incomplete.igamma, expr=None, kind="float",
-    jvp=(_no_derivative("gammainc", "a"), lambda out, a, x, dx: mul(dx, _gamma_density(a, x))))
+    jvp=(lambda out, a, x, da: neg(mul(da, gamma_by_parameter(a, x))),
+         lambda out, a, x, dx: mul(dx, _gamma_density(a, x))))
 igammac_p = elementwise(
     "igammac", evaluate=special_incomplete.igammac, expr=None, kind="float",
-    jvp=(_no_derivative("gammaincc", "a"),
+    jvp=(lambda out, a, x, da: mul(da, gamma_by_parameter(a, x)),
          lambda out, a, x, dx: neg(mul(dx, _gamma_density(a, x)))))
 
 
@@ -220,5 +247,6 @@ ndtri_p = _composed("ndtri", normal.ndtri, _ndtri, _jvp_ndtri)
 # ---- the same primitives as functions ----
 
 igamma, igammac, betainc, zeta = map(caller, (igamma_p, igammac_p, betainc_p, zeta_p))
+gamma_slope = caller(gamma_slope_p)
 bessel_i0e, bessel_i1e, erfcx = map(caller, (bessel_i0e_p, bessel_i1e_p, erfcx_p))
 log_ndtr, ndtri = map(caller, (log_ndtr_p, ndtri_p))

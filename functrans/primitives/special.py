@@ -13,8 +13,9 @@ from functrans.primitives.special_beta import betainc
 from functrans.primitives.special_erf import erf, erf_inv, erfc, logistic
 from functrans.primitives.special_gamma import digamma, lgamma, polygamma
 from functrans.primitives.special_incomplete import igamma, igammac
+from functrans.primitives.special_slope import gamma_slope
 
 __all__ = [
-    "bessel_i0e", "bessel_i1e", "betainc", "digamma", "erf", "erf_inv", "erfc", "igamma",
-    "igammac", "lgamma", "logistic", "polygamma",
+    "bessel_i0e", "bessel_i1e", "betainc", "digamma", "erf", "erf_inv", "erfc", "gamma_slope",
+    "igamma", "igammac", "lgamma", "logistic", "polygamma",
 ]

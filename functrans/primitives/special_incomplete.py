@@ -176,7 +176,7 @@ def _half_erfc(z, factor):
 def _temme_sum(a, eta):
     """The sum over k of c_k(eta) / a**k, each c_k a power series."""
     total = np.zeros_like(a)
-    for row in reversed(_temme_table()):
+    for row in reversed(temme_table()):
         total = total / a + polynomial(eta, row)
     return total
 
@@ -185,7 +185,7 @@ _ROWS, _COLUMNS = 12, 26
 
 
 @lru_cache(maxsize=1)
-def _temme_table() -> list[list[float]]:
+def temme_table() -> list[list[float]]:
     """The coefficients of c_k(eta), by exact arithmetic (DLMF 8.12.11 to 8.12.13)."""
     count = _COLUMNS + 2 * _ROWS
     alpha = _ratio_series(count + 3)

@@ -10,6 +10,7 @@ import numpy as np
 from functrans.errors import ArgumentError, ShapeError
 from functrans.ir.type import is_complex, is_float
 from functrans.numpy import ufuncs
+from functrans.numpy.choosing import where
 from functrans.numpy.promotion import (
     as_operand,
     broadcast_shapes,
@@ -20,7 +21,7 @@ from functrans.numpy.promotion import (
 )
 from functrans.primitives import functions
 from functrans.primitives.elementwise import complex_, convert, shift_right_logical, stop_gradient
-from functrans.random.keys import check_shape, random_bits, split
+from functrans.random.keys import check_shape, joined, part, random_bits, split
 
 # Digits behind the leading one of each float dtype, which NumPy does not know for bfloat16.
 _MANTISSA = {"bfloat16": 7, "float16": 10, "float32": 23, "float64": 52}
@@ -50,13 +51,39 @@ def _limits(dtype) -> tuple[float, float]:
     return float(info.tiny), float(info.eps)
 
 
+def spacing(dtype):
+    """The distance of the numbers that `unit` gives."""
+    return dtype.type(2.0 ** -_MANTISSA[dtype.name])
+
+
 def unit(key, shape: tuple, dtype, name: str):
     """Uniform numbers in [0, 1): multiples of the spacing of the dtype below 2."""
-    digits = _MANTISSA[dtype.name]
-    width = 8 if digits < 8 else 8 * dtype.itemsize
-    words = random_bits(key, shape, np.dtype(f"uint{width}"), name)
+    return unit_of(random_bits(key, shape, _bits_dtype(dtype), name), dtype)
+
+
+def _bits_dtype(dtype) -> np.dtype:
+    width = 8 if _MANTISSA[dtype.name] < 8 else 8 * dtype.itemsize
+    return np.dtype(f"uint{width}")
+
+
+def unit_of(words, dtype):
+    """Bits as a number in [0, 1)."""
+    digits, width = _MANTISSA[dtype.name], 8 * words.dtype.itemsize
     kept = shift_right_logical(words, words.dtype.type(width - digits))
-    return convert(kept, dtype) * dtype.type(2.0 ** -digits)
+    return convert(kept, dtype) * spacing(dtype)
+
+
+def unit_of_keys(keys: tuple, dtype, number=None):
+    """The number in [0, 1) that each of many keys gives, the first or that of a `number`."""
+    number = np.uint32(0) if number is None else number
+    return unit_of(joined(part(keys, number), _bits_dtype(dtype)), dtype)
+
+
+def normal_of(unit, dtype):
+    """The normal number that a number in [0, 1) stands for."""
+    below_one = dtype.type(1 - _limits(dtype)[1] / 2)
+    u = ufuncs.maximum(-below_one, unit * (dtype.type(1) + below_one) - below_one)
+    return functions.erf_inv(u) * dtype.type(np.sqrt(2))
 
 
 def positive_unit(key, shape: tuple, dtype, name: str):
@@ -106,9 +133,7 @@ def normal(key, shape=(), dtype=None):
     if is_complex(dtype):
         return _complex_normal(key, shape, dtype)
     dtype = float_dtype(dtype, "normal")
-    below_one = 1 - _limits(dtype)[1] / 2
-    u = _between(key, shape, dtype, -below_one, 1.0, "normal")
-    return functions.erf_inv(u) * dtype.type(np.sqrt(2))
+    return normal_of(unit(key, shape, dtype, "normal"), dtype)
 
 
 def _complex_normal(key, shape: tuple, dtype):
@@ -159,16 +184,51 @@ def exponential(key, shape=(), dtype=None):
     return -ufuncs.log1p(-unit(key, shape, dtype, "exponential"))
 
 
-def gumbel(key, shape=(), dtype=None):
+def gumbel(key, shape=(), dtype=None, mode: str | None = None):
     """Gumbel numbers: density exp(-(x + exp(-x))).
+
+    key: one key. shape: of the result. dtype: a float dtype, the default one if None. mode: "low"
+    (the default) makes them of one uniform number, the largest of which in float32 is about 17;
+    "high" of two; "highest" of 64 bits in float32, and as "high" in other dtypes.
+    Raises ValueError for other modes.
 
     >>> import functrans as ft
     >>> ft.random.gumbel(ft.random.key(0), (3,))
     Array([ 2.9233725 ,  3.8326178 , -0.09689324], dtype=float32)
     """
     dtype, shape = float_dtype(dtype, "gumbel"), check_shape(shape, "gumbel")
+    if mode not in (None, *_GUMBELS):
+        raise ArgumentError(f"gumbel: mode must be one of {', '.join(map(repr, _GUMBELS))}, got "
+                            f"{mode!r}")
+    return _GUMBELS[mode or "low"](key, shape, dtype)
+
+
+def _gumbel(key, shape: tuple, dtype):
     u = _between(key, shape, dtype, _limits(dtype)[0], 1.0, "gumbel")
     return -ufuncs.log(-ufuncs.log(u))
+
+
+def _fine_gumbel(key, shape: tuple, dtype):
+    """Of 1 - u, where the digits of a small u go on in a second number."""
+    high, low = unit(key, (2, *shape), dtype, "gumbel")
+    tiny, eps = map(dtype.type, _limits(dtype))
+    fine = where(high >= dtype.type(0.5), high, high + eps * low + tiny)
+    return -ufuncs.log(-ufuncs.log1p(-fine))
+
+
+def _finest_gumbel(key, shape: tuple, dtype):
+    """Of 1 - u, where u has 64 bits: whichever of the two is small is rounded only then."""
+    if dtype != np.float32:
+        return _fine_gumbel(key, shape, dtype)
+    high, low = (convert(words, np.uint64) for words in random_bits(
+        key, (2, *shape), np.dtype(np.uint32), "gumbel"))
+    whole = ufuncs.maximum(high * np.uint64(2 ** 32) + low, np.uint64(1))
+    small = whole < np.uint64(2 ** 63)
+    u = convert(where(small, whole, ~whole + np.uint64(1)), dtype) * dtype.type(2.0 ** -64)
+    return -ufuncs.log(-where(small, ufuncs.log1p(-u), ufuncs.log(u)))
+
+
+_GUMBELS = {"low": _gumbel, "high": _fine_gumbel, "highest": _finest_gumbel}
 
 
 def laplace(key, shape=(), dtype=None):

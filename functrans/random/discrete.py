@@ -5,26 +5,32 @@ In: keys, shapes, probabilities. Out: booleans and integers. Imports `random.key
 """
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from functrans.config import default_int
-from functrans.errors import DtypeError
+from functrans.errors import ArgumentError, DtypeError
 from functrans.ir.type import is_float, is_integer
 from functrans.numpy import reductions, ufuncs
 from functrans.numpy.choosing import where
 from functrans.numpy.promotion import (as_arraylike, canonical_axis, canonical_dtype,
                                        promote_inexact)
+from functrans.numpy.manipulation import moveaxis
+from functrans.numpy.searching import top_k
 from functrans.primitives.elementwise import convert
-from functrans.primitives.shape import expand_dims
-from functrans.random.continuous import check_fits, gumbel, parameter_shape, unit
+from functrans.primitives.shape import expand_dims, reshape
+from functrans.random.continuous import check_fits, gumbel, parameter_shape, spacing, unit
 from functrans.random.keys import check_shape, random_bits, split
 
 
-def bernoulli(key, p=0.5, shape=None):
+def bernoulli(key, p=0.5, shape=None, mode: str = "low"):
     """True with probability p.
 
     key: one key. p: a number or float array in [0, 1]. shape: of the result, to which p
-    broadcasts; by default the shape of p. Raises TypeError if p is not a float.
+    broadcasts; by default the shape of p. mode: "low" compares p with one uniform number, "high"
+    with one of twice as many bits, for a small p. Raises TypeError if p is not a float, ValueError
+    for other modes.
 
     >>> import functrans as ft
     >>> ft.random.bernoulli(ft.random.key(0), 0.9, (3,))
@@ -34,7 +40,12 @@ def bernoulli(key, p=0.5, shape=None):
     if not is_float(p.dtype):
         raise DtypeError(f"bernoulli: the probability p must be a float, got {p.type}")
     shape = parameter_shape("bernoulli", shape, p=p)
-    return unit(key, shape, p.dtype, "bernoulli") < p
+    if mode == "low":
+        return unit(key, shape, p.dtype, "bernoulli") < p
+    if mode != "high":
+        raise ArgumentError(f"bernoulli: mode must be 'low' or 'high', got {mode!r}")
+    first, second = unit(key, (2, *shape), p.dtype, "bernoulli")
+    return second * spacing(p.dtype) < p - first
 
 
 def rademacher(key, shape=(), dtype=None):
@@ -119,13 +130,18 @@ def _modulo(key, shape: tuple, length):
 
 # ---- categories ----
 
-def categorical(key, logits, axis: int = -1, shape=None):
+def categorical(key, logits, axis: int = -1, shape=None, replace: bool = True,
+                mode: str | None = None):
     """The index of a category, drawn with probability softmax(logits).
 
     key: one key. logits: an array of unnormalized log-probabilities, categories along `axis`.
     shape: of the result, by default that of `logits` without `axis`, which it must end with.
+    replace: whether a category may be drawn again along the axes of `shape` in front of those.
+    mode: that of `gumbel`. Raises ValueError if fewer categories than draws without replacement.
 
-    The index of the largest logit after Gumbel noise is added (Gumbel, 1954).
+    The index of the largest logit after Gumbel noise is added (Gumbel, 1954); without replacement
+    those of the largest ones (Kool, van Hoof, Welling, "Stochastic beams and where to find them",
+    ICML 2019).
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> ft.random.categorical(ft.random.key(0), fnp.log(fnp.array([0.2, 0.8])), shape=(6,))
@@ -138,7 +154,20 @@ def categorical(key, logits, axis: int = -1, shape=None):
     shape = tuple(batch) if shape is None else check_shape(shape, "categorical")
     check_fits("categorical", shape, logits=np.empty(batch, bool))
     prefix = shape[:len(shape) - len(batch)]
+    if not replace:
+        return _without_replacement(key, logits, place, shape, prefix, mode)
     noisy = list(shape)
     noisy.insert(len(shape) + 1 + place, count)
-    noise = gumbel(key, noisy, logits.dtype)
+    noise = gumbel(key, noisy, logits.dtype, mode)
     return reductions.argmax(noise + expand_dims(logits, range(len(prefix))), place)
+
+
+def _without_replacement(key, logits, axis: int, shape: tuple, prefix: tuple, mode):
+    """The places of the largest logits with noise, first those with the largest."""
+    draws, count = math.prod(prefix), logits.shape[axis]
+    if draws > count:
+        raise ArgumentError(f"categorical: cannot draw {draws} of {count} categories without "
+                            "replacement")
+    noisy = moveaxis(logits + gumbel(key, logits.shape, logits.dtype, mode), axis, -1)
+    found = moveaxis(top_k(noisy, draws)[1], -1, 0)
+    return convert(reshape(found, shape), default_int())

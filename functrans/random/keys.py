@@ -40,17 +40,20 @@ from functrans.primitives.shape import concatenate, expand_dims, iota, reshape, 
 _WORD = 0xFFFFFFFF
 
 
-def key(seed):
+def key(seed, *, impl: str | None = None):
     """A key made from a seed.
 
-    seed: an integer of up to 64 bits, or a 0-d integer array (which may be traced).
+    seed: an integer of up to 64 bits, or a 0-d integer array (which may be traced). impl: the name
+    of the generator; there is one, "threefry2x32".
     Returns a uint32 array of shape (2,): the upper and the lower half of the seed.
-    Raises TypeError for what is not an integer, OverflowError beyond 64 bits.
+    Raises TypeError for what is not an integer, OverflowError beyond 64 bits, ValueError for other
+    generators.
 
     >>> import functrans as ft
     >>> ft.random.key(42)
     Array([ 0, 42], dtype=uint32)
     """
+    _check_generator(impl, "key")
     if isinstance(seed, (int, np.integer)):
         return _from_words(*_halves_of_int(int(seed)))
     seed = as_arraylike(seed, "key")
@@ -61,6 +64,36 @@ def key(seed):
 
 
 PRNGKey = key
+_GENERATOR = "threefry2x32"
+
+
+def _check_generator(impl, name: str):
+    if impl not in (None, _GENERATOR):
+        raise ArgumentError(f"{name}: there is no generator {impl!r} here; leave impl out, or take "
+                            f"impl={_GENERATOR!r}, whose bits are the same on every target")
+
+
+def key_impl(keys) -> str:
+    """The name of the generator that keys are for, as `key` and `wrap_key_data` take it.
+
+    >>> import functrans as ft
+    >>> ft.random.key_impl(ft.random.key(0))
+    'threefry2x32'
+    """
+    check_keys(keys, "key_impl")
+    return _GENERATOR
+
+
+def clone(key):
+    """The same key as one that has not been used: with it the same numbers are drawn again.
+
+    So is said, where `debug_key_reuse` is on, that this is meant.
+
+    >>> import functrans as ft
+    >>> ft.random.clone(ft.random.key(3))
+    Array([0, 3], dtype=uint32)
+    """
+    return xor(check_keys(key, "clone"), np.uint32(0))
 
 
 def _halves_of_int(seed: int) -> tuple:
@@ -97,13 +130,16 @@ def key_data(keys):
     return check_keys(keys, "key_data")
 
 
-def wrap_key_data(words):
+def wrap_key_data(words, *, impl: str | None = None):
     """Keys from the words that `key_data` gave: a uint32 array of shape (..., 2).
+
+    impl: the name of the generator, as in `key`.
 
     >>> import functrans as ft, functrans.numpy as fnp
     >>> ft.random.wrap_key_data(fnp.array([0, 1], "uint32"))
     Array([0, 1], dtype=uint32)
     """
+    _check_generator(impl, "wrap_key_data")
     return check_keys(words, "wrap_key_data")
 
 
@@ -205,7 +241,7 @@ def _folded(data):
     return convert(data, np.uint32)
 
 
-def bits(key, shape=(), dtype="uint32"):
+def bits(key, shape=(), dtype=None):
     """Random bits: unsigned integers, all of their values equally likely.
 
     key: one key. shape: of the result. dtype: uint8, uint16, uint32 (default) or uint64.
@@ -215,7 +251,7 @@ def bits(key, shape=(), dtype="uint32"):
     >>> ft.random.bits(ft.random.key(0), (2,))
     Array([4070199207, 4202968722], dtype=uint32)
     """
-    dtype = canonical_dtype(dtype)
+    dtype = canonical_dtype("uint32" if dtype is None else dtype)
     if dtype.kind != "u":
         raise ArgumentError(f"bits: dtype must be an unsigned integer dtype, got {dtype.name}")
     return random_bits(key, check_shape(shape, "bits"), dtype, "bits")
@@ -223,8 +259,33 @@ def bits(key, shape=(), dtype="uint32"):
 
 def random_bits(key, shape: tuple, dtype, name: str):
     """Bits of an unsigned dtype, for the function `name`."""
-    high, low = _hash(key, shape, name)
+    return joined(_hash(key, shape, name), dtype)
+
+
+def joined(words: tuple, dtype):
+    """Bits of an unsigned dtype made of two words of bits."""
+    high, low = words
     if dtype.itemsize < 8:
         return convert(xor(high, low), dtype)
     high, low = convert(high, np.uint64), convert(low, np.uint64)
     return or_(shift_left(high, np.uint64(32)), low)
+
+
+# ---- many keys, as pairs of arrays of words ----
+
+def keys_of_elements(key, shape: tuple, name: str) -> tuple:
+    """A key for each element, as by `split`; uses the key up."""
+    return _hash(key, shape, name)
+
+
+def key_and_counters(key, shape: tuple, name: str) -> tuple:
+    """(the key, repeated for each element, the number of each element); uses the key up."""
+    if config.debug_key_reuse:
+        key = use_key(check_keys(key, name))
+    words = [broadcast_one(word, shape) for word in _words(key, name)]
+    return *words, broadcast_one(_counters(shape, name), shape)
+
+
+def part(words: tuple, number):
+    """The key, or the bits, with this number of each key: those of `split` and `bits`."""
+    return threefry2x32(*words, np.uint32(0), number)

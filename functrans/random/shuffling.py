@@ -66,12 +66,14 @@ def _shuffled(key, x, axis: int):
     return x
 
 
-def choice(key, a, shape=(), replace: bool = True, p=None, axis: int = 0):
+def choice(key, a, shape=(), replace: bool = True, p=None, axis: int = 0,
+           mode: str | None = None):
     """A random sample of an array, or of the integers below a number.
 
     key: one key. a: an array, of which slices along `axis` are drawn; or an int n for 0 ... n-1.
     shape: how many, as a shape in the place of `axis`. replace: whether the same may be drawn
-    again. p: the probability of each, a vector; all alike by default.
+    again. p: the probability of each, a vector; all alike by default. mode: that of `gumbel`, by
+    which is drawn without replacement where p is given.
     Raises ValueError if there are fewer to choose from than are drawn without replacement.
 
     >>> import functrans as ft
@@ -92,13 +94,13 @@ def choice(key, a, shape=(), replace: bool = True, p=None, axis: int = 0):
         drawn = slice_axis(permutation(key, count if size is not None else a, axis),
                            axis if size is None else 0, 0, draws)
     else:
-        drawn = _drawn(key, shape, count, replace, p)
+        drawn = _drawn(key, shape, count, replace, p, mode)
         drawn = drawn if size is not None else take(a, drawn, axis, mode="promise_in_bounds")
     whole = shape if size is not None else a.shape[:axis] + shape + a.shape[axis + 1:]
     return reshape(drawn, whole)
 
 
-def _drawn(key, shape: tuple, count: int, replace: bool, p):
+def _drawn(key, shape: tuple, count: int, replace: bool, p, mode):
     """Indices of what is drawn."""
     if p is None:
         return randint(key, shape, 0, count)
@@ -110,5 +112,5 @@ def _drawn(key, shape: tuple, count: int, replace: bool, p):
         cumulated = reductions.cumsum(p)
         heights = cumulated[-1] * (1 - uniform(key, shape, p.dtype))
         return convert(searchsorted(cumulated, heights), default_int())
-    scores = gumbel(key, (count,), p.dtype) + ufuncs.log(p)
+    scores = gumbel(key, (count,), p.dtype, mode) + ufuncs.log(p)
     return convert(top_k(scores, math.prod(shape))[1], default_int())

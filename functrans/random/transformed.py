@@ -5,7 +5,6 @@ Differentiable with respect to their parameters. In: keys, parameters, shapes. O
 """
 from __future__ import annotations
 
-
 import functrans.numpy as fnp
 from functrans.config import default_int
 from functrans.errors import ArgumentError, DtypeError, ShapeError
@@ -13,18 +12,10 @@ from functrans.ir.type import is_integer
 from functrans.numpy.promotion import (as_operand, broadcasts_to, canonical_dtype, cast,
                                        materialize)
 from functrans.primitives.elementwise import convert
-from functrans.random.continuous import (exponential, float_dtype, normal, parameter_shape,
-                                         positive_unit, unit)
+from functrans.random.continuous import (exponential, float_dtype, normal, positive_unit, unit)
 from functrans.random.discrete import rademacher
 from functrans.random.keys import check_shape, split
-
-
-def _prepared(name: str, shape, dtype, **parameters) -> tuple:
-    """(shape, dtype, the parameters in that dtype)."""
-    dtype = float_dtype(dtype, name)
-    values = {label: materialize(cast(as_operand(x, name), dtype))
-              for label, x in parameters.items()}
-    return parameter_shape(name, shape, **values), dtype, *values.values()
+from functrans.random.prepared import prepared
 
 
 def lognormal(key, sigma=1.0, shape=None, dtype=None):
@@ -37,7 +28,7 @@ def lognormal(key, sigma=1.0, shape=None, dtype=None):
     >>> ft.random.lognormal(ft.random.key(0), 1.0, (3,)).shape
     (3,)
     """
-    shape, dtype, sigma = _prepared("lognormal", shape, dtype, sigma=sigma)
+    shape, dtype, sigma = prepared("lognormal", shape, dtype, sigma=sigma)
     return fnp.exp(normal(key, shape, dtype) * sigma)
 
 
@@ -48,7 +39,7 @@ def pareto(key, b, shape=None, dtype=None):
     >>> ft.random.pareto(ft.random.key(0), 2.0, (3,)).shape
     (3,)
     """
-    shape, dtype, b = _prepared("pareto", shape, dtype, b=b)
+    shape, dtype, b = prepared("pareto", shape, dtype, b=b)
     return fnp.exp(exponential(key, shape, dtype) / b)
 
 
@@ -61,7 +52,7 @@ def rayleigh(key, scale, shape=None, dtype=None):
     >>> ft.random.rayleigh(ft.random.key(0), 1.0, (3,)).shape
     (3,)
     """
-    shape, dtype, scale = _prepared("rayleigh", shape, dtype, scale=scale)
+    shape, dtype, scale = prepared("rayleigh", shape, dtype, scale=scale)
     return scale * fnp.sqrt(-2 * fnp.log(positive_unit(key, shape, dtype, "rayleigh")))
 
 
@@ -72,8 +63,8 @@ def weibull_min(key, scale, concentration, shape=(), dtype=None):
     >>> ft.random.weibull_min(ft.random.key(0), 1.0, 2.0, (3,)).shape
     (3,)
     """
-    shape, dtype, scale, concentration = _prepared("weibull_min", shape, dtype, scale=scale,
-                                                   concentration=concentration)
+    shape, dtype, scale, concentration = prepared("weibull_min", shape, dtype, scale=scale,
+                                                  concentration=concentration)
     return exponential(key, shape, dtype) ** (1 / concentration) * scale
 
 
@@ -95,8 +86,8 @@ def double_sided_maxwell(key, loc, scale, shape=(), dtype=None):
     >>> ft.random.double_sided_maxwell(ft.random.key(0), 0.0, 1.0, (3,)).shape
     (3,)
     """
-    shape, dtype, loc, scale = _prepared("double_sided_maxwell", shape, dtype, loc=loc,
-                                         scale=scale)
+    shape, dtype, loc, scale = prepared("double_sided_maxwell", shape, dtype, loc=loc,
+                                        scale=scale)
     sizes, signs = split(key)
     signed = maxwell(sizes, shape, dtype) * rademacher(signs, shape, dtype)
     return signed * scale + loc
@@ -109,8 +100,8 @@ def triangular(key, left, mode, right, shape=None, dtype=None):
     >>> ft.random.triangular(ft.random.key(0), 0.0, 1.0, 3.0, (3,)).shape
     (3,)
     """
-    shape, dtype, left, mode, right = _prepared("triangular", shape, dtype, left=left, mode=mode,
-                                                right=right)
+    shape, dtype, left, mode, right = prepared("triangular", shape, dtype, left=left, mode=mode,
+                                               right=right)
     share, u = (mode - left) / (right - left), unit(key, shape, dtype, "triangular")
     rising = left + fnp.sqrt(u * (right - left) * (mode - left))
     falling = right - fnp.sqrt((1 - u) * (right - left) * (right - mode))
@@ -127,7 +118,7 @@ def wald(key, mean, shape=None, dtype=None):
     >>> ft.random.wald(ft.random.key(0), 1.0, (3,)).shape
     (3,)
     """
-    shape, dtype, mean = _prepared("wald", shape, dtype, mean=mean)
+    shape, dtype, mean = prepared("wald", shape, dtype, mean=mean)
     first, second = split(key)
     y = normal(first, shape, dtype) ** 2
     u = unit(second, shape, dtype, "wald")
@@ -188,6 +179,6 @@ def geometric(key, p, shape=None, dtype=None):
     if not is_integer(dtype):
         raise DtypeError(f"geometric: dtype must be an integer dtype, got {dtype.name}")
     p = materialize(as_operand(p, "geometric"))
-    shape, floats, p = _prepared("geometric", shape, p.dtype if p.dtype.kind == "f" else None, p=p)
+    shape, floats, p = prepared("geometric", shape, p.dtype if p.dtype.kind == "f" else None, p=p)
     u = positive_unit(key, shape, floats, "geometric")
     return convert(fnp.floor(fnp.log(u) / fnp.log1p(-p)) + 1, dtype)

@@ -8,7 +8,7 @@ from functrans.primitives import special, special_beta
 from functrans.primitives.special_base import _BLOCK
 
 ALL = [getattr(special, name) for name in special.__all__]
-ARITY = {"polygamma": 2, "igamma": 2, "igammac": 2, "betainc": 3}
+ARITY = {"polygamma": 2, "igamma": 2, "igammac": 2, "gamma_slope": 2, "betainc": 3}
 POINTS = 150
 
 
@@ -136,6 +136,29 @@ def test_igamma_and_igammac(mp, draw):
         assert worst_relative(
             special.igammac, lambda a, x: mp.gammainc(a, x, mp.inf, regularized=True), mp, a,
             x) < 1e-13
+
+
+def test_gamma_slope(mp):
+    """Against differences of the incomplete functions, with 60 digits."""
+    def slope(a, log_x):
+        with mp.workdps(60):
+            x, step = mp.exp(log_x), a * mp.mpf(10) ** -20
+            lower, upper = (0, x) if x < a else (x, mp.inf)
+            first, last = (mp.gammainc(b, lower, upper, regularized=True)
+                           for b in (a - step, a + step))
+            density = mp.exp(a * log_x - x - mp.loggamma(a))
+            return (first - last if x < a else last - first) / (2 * step * density)
+
+    a = np.array([1e-3, 0.2, 0.2, 0.2, 1.0, 1.0, 3.5, 3.5, 19.0, 30.0, 30.0, 30.0, 500.0, 500.0])
+    x = np.array([1e-9, 1e-3, 1.2, 7.0, 1.0, 9.0, 0.5, 6.0, 45.0, 9.0, 30.0, 70.0, 430.0, 570.0])
+    assert worst_relative(special.gamma_slope, slope, mp, a, np.log(x)) < 1e-13
+
+
+def test_edges_of_gamma_slope():
+    a = np.array([0.0, -1.0, np.nan, 2.0, 2.0, np.inf, 2.0])
+    log_x = np.array([1.0, 1.0, 1.0, np.nan, np.inf, 1.0, -np.inf])
+    np.testing.assert_array_equal(special.gamma_slope(a, log_x),
+                                  [np.nan] * 4 + [0.0, 0.0, np.inf])
 
 
 def _beta_operands(draw):

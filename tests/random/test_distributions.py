@@ -84,8 +84,35 @@ def test_categories_and_coins_are_those_of_jax(jax):
     for options in ({}, {"shape": (5, 2)}, {"axis": 0}):
         assert_same(random.categorical(mine, logits, **options),
                     jax.random.categorical(theirs, logits, **options))
+    for options in ({"shape": (2, 2)}, {"shape": (2, 3), "axis": 0, "mode": "high"}):
+        assert_same(random.categorical(mine, logits, replace=False, **options),
+                    np.asarray(jax.random.categorical(theirs, logits, replace=False, **options),
+                               "int64"))
     p = np.float32(0.3)
     assert_same(random.bernoulli(mine, p, (3, 4)), jax.random.bernoulli(theirs, p, (3, 4)))
+
+
+def test_finer_modes_are_those_of_jax(jax):
+    mine, theirs = both(jax, 4)
+    for mode, dtype in (("high", "float32"), ("highest", "float32"), ("highest", "float64")):
+        assert_same(random.gumbel(mine, (50,), dtype, mode),
+                    jax.random.gumbel(theirs, (50,), dtype, mode), FLOATS[dtype])
+    p = np.float32(0.3)
+    assert_same(random.bernoulli(mine, p, (40,), "high"),
+                jax.random.bernoulli(theirs, p, (40,), "high"))
+    assert_same(random.choice(mine, 4, (3,), False, WEIGHTS, mode="high"),
+                jax.random.choice(theirs, 4, (3,), False, WEIGHTS, mode="high"))
+
+
+def test_finer_modes_follow_the_distribution():
+    for mode in ("high", "highest"):
+        samples = np.asarray(random.gumbel(random.key(11), (20_000,), "float32", mode))
+        assert stats.kstest(samples, DISTRIBUTIONS["gumbel"].cdf).pvalue > 1e-3
+    rare = random.bernoulli(random.key(1), fnp.array(2.0 ** -26), (2**20,), "high")
+    assert int(rare.sum()) < 3
+    drawn = np.asarray(random.categorical(random.key(0), fnp.log(fnp.array(WEIGHTS)),
+                                          shape=(4,), replace=False))
+    assert sorted(drawn.tolist()) == [0, 1, 2, 3]
 
 
 def test_complex_normals_are_those_of_jax(jax):
@@ -193,6 +220,10 @@ KEY = random.key(0)
     (lambda: random.choice(KEY, 3, (1,), p=fnp.ones(2)), ValueError, "shape \\(3,\\)"),
     (lambda: random.permutation(KEY, 2.5), TypeError, "int"),
     (lambda: random.categorical(KEY, fnp.zeros((2, 3)), shape=(4,)), ValueError, "shape"),
+    (lambda: random.categorical(KEY, fnp.zeros(3), shape=(4,), replace=False), ValueError,
+     "cannot draw 4 of 3"),
+    (lambda: random.gumbel(KEY, (2,), mode="fast"), ValueError, "'high'"),
+    (lambda: random.bernoulli(KEY, 0.5, (2,), "highest"), ValueError, "'low' or 'high'"),
 ))
 def test_misuse_is_refused(call, error, text):
     with pytest.raises(error, match=text):

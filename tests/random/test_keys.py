@@ -11,7 +11,8 @@ import pytest
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.primitives.random import threefry2x32
-from functrans.random import bits, fold_in, key, key_data, split, wrap_key_data
+from functrans.random import (PRNGKey, bits, clone, fold_in, key, key_data, key_impl, split,
+                              wrap_key_data)
 
 SEEDS = (0, 1, 42, 2**31, 2**32 - 1, -1, 2**40 + 3, 2**63 - 1)
 SHAPES = ((), (3, 4), (0, 3))
@@ -93,7 +94,28 @@ def test_key_data_and_back():
     np.testing.assert_array_equal(wrap_key_data(key_data(keys)), keys)
 
 
+def test_the_generator_has_a_name():
+    name = key_impl(key(3))
+    for made in (key(3, impl=name), PRNGKey(3, impl=name), wrap_key_data(key(3), impl=name),
+                 clone(key(3))):
+        np.testing.assert_array_equal(made, key(3))
+    np.testing.assert_array_equal(ft.jit(clone)(key(3)), key(3))
+
+
+def test_a_clone_has_not_been_used():
+    with ft.config.override(debug_key_reuse=True):
+        one = key(3)
+        bits(one)
+        bits(clone(one))
+        ft.jit(lambda one: bits(one) + bits(clone(one)))(clone(one))
+        with pytest.raises(ft.errors.KeyReuseError):
+            bits(one)
+
+
 @pytest.mark.parametrize("call, error, text", (
+    (lambda: key(0, impl="rbg"), ValueError, "no generator 'rbg'"),
+    (lambda: wrap_key_data(key(0), impl="philox"), ValueError, "threefry2x32"),
+    (lambda: key_impl(fnp.zeros(2)), TypeError, "takes keys"),
     (lambda: split(fnp.zeros(2)), TypeError, "takes keys"),
     (lambda: bits(split(key(0))), ValueError, "takes one key"),
     (lambda: bits(key(0), (2,), "int32"), ValueError, "unsigned"),

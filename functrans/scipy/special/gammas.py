@@ -160,7 +160,7 @@ def beta(a, b):
 # ---- incomplete functions ----
 
 def gammainc(a, x):
-    """The regularised lower incomplete gamma function, for a, x >= 0. No derivative in a.
+    """The regularised lower incomplete gamma function, for a, x >= 0. No second derivative in a.
 
     >>> import functrans as ft
     >>> ft.scipy.special.gammainc(1.0, 2.0)
@@ -170,7 +170,7 @@ def gammainc(a, x):
 
 
 def gammaincc(a, x):
-    """`1 - gammainc(a, x)`, accurate where it is small. No derivative in a.
+    """`1 - gammainc(a, x)`, accurate where it is small. No second derivative in a.
 
     >>> import functrans as ft
     >>> ft.scipy.special.gammaincc(1.0, 2.0)

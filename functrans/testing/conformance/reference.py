@@ -68,6 +68,19 @@ def gammainc(a: float, x: float) -> float:
     return total * math.exp(a * math.log(x) - x - math.lgamma(a))
 
 
+def random_gamma_grad(a: float, x: float) -> float:
+    """Minus the derivative of gammainc in a over the density, term by term of the series."""
+    term = total = 1 / a
+    inverse = slope = 1 / a
+    slope *= -term
+    for k in range(1, 80):
+        term *= x / (a + k)
+        inverse += 1 / (a + k)
+        total += term
+        slope -= term * inverse
+    return -x * (total * (math.log(x) - digamma(a)) + slope)
+
+
 def betainc(a: float, b: float, x: float) -> float:
     """The power series (Abramowitz, Stegun 26.5.4), on the side where it converges fast."""
     if x > 0.5:
@@ -265,6 +278,7 @@ REFERENCE = Reference(
     erf=each(math.erf), erfc=each(math.erfc), erfinv=each(erfinv),
     erfcx=each(lambda x: math.exp(x * x) * math.erfc(x)), gammaln=each(math.lgamma),
     digamma=each(digamma), polygamma=each(polygamma), zeta=each(zeta), gammainc=each(gammainc),
+    random_gamma_grad=each(random_gamma_grad), root_by_steps=np.sqrt,
     gammaincc=each(lambda a, x: 1 - gammainc(a, x)), betainc=each(betainc),
     betaln=each(lambda a, b: math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)),
     i0e=each(lambda x: _bessel(x, 0)), i1e=each(lambda x: _bessel(x, 1)),

@@ -8,6 +8,7 @@ import numpy as np
 import functrans as ft
 import functrans.numpy as fnp
 from functrans import lax, nn, random
+from functrans.control.iterate import Method, iterate
 from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program, inner_programs
 from functrans.primitives import elementwise, functions
@@ -17,8 +18,8 @@ from functrans.testing.conformance.namespace import Namespace
 
 # What compiled code asks NumPy for, so far: there is no formula or routine for it.
 ON_THE_HOST = frozenset({
-    "igamma", "igammac", "betainc", "zeta", "bessel_i0e", "bessel_i1e", "fft", "bitcast",
-    "pure_callback", "io_callback", "debug_callback"})
+    "igamma", "igammac", "gamma_slope", "betainc", "zeta", "bessel_i0e", "bessel_i1e",
+    "fft", "bitcast", "pure_callback", "io_callback", "debug_callback"})
 
 
 def _linear_transpose(a, y):
@@ -57,6 +58,19 @@ def _(axis_size, in_batched, x):
     return fnp.sin(x), in_batched[0]
 
 
+def _closer(operands, state):
+    """A step of Newton's method for the root."""
+    (x,), (_, root, count) = operands, state
+    return [count < 9, (root + x / root) * x.dtype.type(0.5), count + 1]
+
+
+_ROOT = Method(
+    "root", lambda operands: [operands[0] > 0, fnp.ones_like(operands[0]),
+                              fnp.zeros_like(operands[0], "int32")],
+    _closer, lambda operands, state: state[1],
+    (lambda out, x, dx: dx * x.dtype.type(0.5) / out,))
+
+
 def _io_callback(x):
     return ft.io_callback(np.square, ft.ShapeDtypeStruct(x.shape, x.dtype), x)
 
@@ -88,7 +102,8 @@ class Functrans(JaxLike):
         fnp, fnp.linalg, special, nn, lax, **names_of(ft, fnp, lax, linalg),
         rsqrt=functions.rsqrt, count_leading_zeros=elementwise.count_leading_zeros,
         stop_gradient=ft.stop_gradient, checkpoint=_checkpoint, random_bits=_random_bits,
-        watched_bits=_watched_bits, bitcast=lax.bitcast_convert_type,
+        root_by_steps=lambda x: iterate(_ROOT, x), watched_bits=_watched_bits,
+        bitcast=lax.bitcast_convert_type,
         complex=elementwise.complex_, weaken=elementwise.weaken,
         linear_transpose=_linear_transpose,
         linear_transpose_of_loop=_linear_transpose_of_loop, pulled_twice=_pulled_twice,

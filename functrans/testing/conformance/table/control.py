@@ -85,6 +85,8 @@ def add_to(table: Table):
         table.add(name, "n", lambda xp, x, name=name: getattr(xp, name)(x), dtypes=WIDE)
     table.add("debug.callback", "n", lambda xp, x: xp.debug_callback(x), dtypes=WIDE)
     table.add("io_callback", "n", lambda xp, x: xp.io_callback(x), dtypes=WIDE, derivative=False)
+    table.add("iterate", "mn:positive", lambda xp, x: xp.root_by_steps(x), dtypes=FLOATS,
+              elementwise=True, empty="m", ulp=64)
     table.add("random bits", "n:index:1000", lambda xp, seeds: xp.random_bits(seeds),
               dtypes=("float32",), derivative=False)
     table.add("random bits, keys watched", "n:index:1000",

@@ -31,6 +31,9 @@ def add_to(table: Table):
     row("gammaln digamma", "above_one", ulp=128)
     row("polygamma", "order", "above_one", fixed=(0,), ulp=512, dtypes=WIDE)
     row("gammainc gammaincc", "positive", "positive", fixed=(0,), ulp=128)
+    table.add("gammainc, first operand", "mn:positive mn:positive", _named("gammainc"),
+              dtypes=FLOATS, elementwise=True, empty="m", fixed=(1,), second=False, ulp=128)
+    row("random_gamma_grad", "positive", "positive", fixed=(0,), ulp=512, dtypes=WIDE)
     row("betainc", "positive", "above_one", "within", fixed=(0, 1), ulp=128)
     row("betaln", "positive", "positive", ulp=128)
     row("zeta", "above_one", "positive", fixed=(0,), ulp=128)
