@@ -13,8 +13,7 @@ import numpy as np
 from functrans.errors import NotDifferentiableError
 from functrans.ir.primitive import Primitive
 from functrans.ir.type import ArrayType
-from functrans.primitives import (special_bessel, special_beta, special_gamma, special_incomplete,
-                                  special_slope)
+from functrans.primitives import special_bessel, special_beta, special_gamma, special_incomplete
 from functrans.primitives import special_normal as normal
 from functrans.primitives.basic import common_shape, require, same_dtype, type_of_value
 from functrans.primitives.define import batch_elementwise, elementwise, partials_jvp
@@ -115,7 +114,7 @@ def _gamma_slope_by_log_x(out, a, log_x, dlog_x):
 
 
 gamma_slope_p = elementwise(
-    "gamma_slope", evaluate=special_slope.gamma_slope, expr=None, kind="float",
+    "gamma_slope", evaluate=special_incomplete.gamma_slope, expr=None, kind="float",
     jvp=(_no_derivative("the slope of a gamma quantile", "a"), _gamma_slope_by_log_x))
 
 

@@ -12,8 +12,7 @@ from functrans.primitives.special_bessel import bessel_i0e, bessel_i1e
 from functrans.primitives.special_beta import betainc
 from functrans.primitives.special_erf import erf, erf_inv, erfc, logistic
 from functrans.primitives.special_gamma import digamma, lgamma, polygamma
-from functrans.primitives.special_incomplete import igamma, igammac
-from functrans.primitives.special_slope import gamma_slope
+from functrans.primitives.special_incomplete import gamma_slope, igamma, igammac
 
 __all__ = [
     "bessel_i0e", "bessel_i1e", "betainc", "digamma", "erf", "erf_inv", "erfc", "gamma_slope",
