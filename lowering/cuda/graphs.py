@@ -47,7 +47,8 @@ class Replayed:
 
     def __call__(self, *arguments):
         *pointers, error, _ = arguments
-        key = tuple([driver.address_of(pointer) for pointer in pointers])
+        address = driver.backend().address
+        key = tuple([address(pointer.memory.block) + pointer.offset for pointer in pointers])
         with _lock:
             graph = self._graph(key, arguments)
             if graph is not None:

@@ -181,8 +181,8 @@ class Hardware:
         self._enter()
         driver = self._driver
         if self._side is None:
-            self._side = self._call("cuStreamCreate",
-                                    driver.CUstream_flags.CU_STREAM_NON_BLOCKING)
+            flags = int(driver.CUstream_flags.CU_STREAM_NON_BLOCKING)
+            self._side = self._call("cuStreamCreate", flags)
         self._call("cuStreamBeginCapture", self._side,
                    driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)
         self._here.recording = True

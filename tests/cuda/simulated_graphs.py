@@ -2,16 +2,22 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
+from programs import PROGRAMS
 
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.errors import OutOfBoundsError
 from lowering.cuda import driver, graphs, runtime
 from lowering.errors import NotRecordable
+
+sys.path.insert(0, str(Path(__file__).parent))
+from simulated_kernels import COMPOSITIONS  # noqa: E402
 
 WEIGHTS = [np.random.default_rng(k).normal(size=(6, 6)) for k in range(4)]
 
@@ -137,6 +143,21 @@ def test_what_the_host_takes_part_in_is_not_recorded():
     def with_factors(x, weights, row):
         return layers(fnp.linalg.qr(x @ weights[0])[1], weights, row)
     assert "replayed" not in source(with_factors, x, weights, row)
+
+
+@pytest.mark.parametrize("name", [*COMPOSITIONS, *PROGRAMS])
+def test_replays_give_what_launches_gave(name, calls):
+    function, args = COMPOSITIONS.get(name) or PROGRAMS[name]
+    jitted = ft.jit(function, device="cuda")
+    if "@replayed" not in jitted.lower(*args).source("cuda"):
+        pytest.skip("is not recorded")
+    put = there(args)
+    first, *others = ([np.asarray(part) for part in ft.tree.leaves(jitted(*put))]
+                      for _ in range(6))
+    for parts in others:
+        for part, value in zip(parts, first, strict=True):
+            np.testing.assert_array_equal(part, value)
+    assert "replay" in calls
 
 
 # ---- by themselves ----
