@@ -88,6 +88,15 @@ def newton(x):
                           lambda x: x - (x * x - 2) / (2 * x), x)
 
 
+def calmed(x, limit):
+    """A loop with sums of all, a choice and sorting, for one lane."""
+    def step(s):
+        x, k = s
+        x = lax.cond(k % 2 == 0, lambda x: x - ft.nn.softmax(x).sum() / 9, fnp.sort, x)
+        return fnp.cumsum(x) / (1 + fnp.abs(x).sum()), k + 1
+    return lax.while_loop(lambda s: (fnp.abs(s[0]).max() > limit) & (s[1] < 6), step, (x, 0))
+
+
 def keys(key):
     def step(key, _):
         key, one = ft.random.split(key)
@@ -106,6 +115,7 @@ LOOPS = {
     "grad of scan": (ft.grad(lambda w, xs: rolled(w, xs)[1].sum()), (W, XS)),
     "grad of while": (ft.grad(lambda w: until(w, X, 5)[0].sum()), (W,)),
     "vmap of while": (ft.vmap(until, (None, 0, 0)), (W, XS, np.array([0, 3, 9, 1, 5]))),
+    "vmap of more": (ft.vmap(calmed), (floats(6, 40), np.arange(6.0) / 20)),
     "vmap of choices": (ft.vmap(choices, (None, 0, 0)), (W, XS, np.array([0, 2, 1, 1, -3]))),
     "loops in loops": (in_turns, (W, X, np.array([2, 0, 1, 3]))),
     "switch": (choices, (W, X, 1)),

@@ -139,6 +139,14 @@ class Loop:
             writer.back_to(place)
 
 
+class Lanes(Loop):
+    """A loop whose iterations are apart from each other: each is done by one block."""
+
+    def _for(self, count: str, inputs: list, outputs: list):
+        head = f"for {self.index} in range(cuda.blockIdx.x, {count}, cuda.gridDim.x):"
+        self._until_same(lambda: self._iteration(head, inputs, outputs))
+
+
 class _Stretch(Loop):
     """`limit` steps of a loop, whose carries are in its results before and after. chunks: memory
     of one array for each step, one after the other."""

@@ -68,8 +68,11 @@ class Inner(Outermost):
     def buffer(self, root: Buffer, prefix: str) -> Place:
         if root.role in self.given:
             return self.given[root.role][root.index]
-        kind = "w" if root.role == "constant" else "t" if prefix in "xy" else prefix
-        return self.writer.pointer(root, kind)
+        if root.role == "constant":
+            return self.writer.pointer(root, "w")
+        place = self.writer.pointer(root, "t" if prefix in "xy" else prefix)
+        self.writer.own.add(place.base)
+        return place
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ class PhaseWriter:
         self.read: set = set()
         self.written: set = set()
         self.needed: list = []                      # phases, as often as they are called
+        self.own: set = set()                       # names of memory of the inner steps
 
     def line(self, depth: int, text: str):
         self.lines.append(INDENT * depth + text)
@@ -150,6 +154,8 @@ class PhaseWriter:
         if key not in self.parameters:
             name = self.name({"constants": "numbers"}.get(parameter.kind, parameter.kind))
             self._parameter(key, Parameter(name, parameter.kind, parameter.dtype, value))
+            if parameter.kind == "scratch":
+                self.own.add(name)
         return self.parameters[key].name
 
     # ---- phases and barriers ----

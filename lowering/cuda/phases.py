@@ -24,6 +24,8 @@ from lowering.cuda.emit import THREAD, CudaText
 from lowering.kernel_text import INDENT, Parameter
 
 THREADS = "cuda.gridDim.x * cuda.blockDim.x"
+_BLOCKS = "range(cuda.blockIdx.x, blocks, cuda.gridDim.x)"
+_FIRST = "cuda.blockIdx.x + cuda.threadIdx.x == 0"
 _PLACE = re.compile(r"cuda\.(?!local\b)\w+")
 _MEMORY = re.compile(r"\s*\w+ = cuda\.(?:shared|local)\.array\(.*\)$")
 _READS = re.compile(r"\baligned\([^()]*\)|\bread_vector\(\w+")
@@ -46,6 +48,14 @@ class Phase:
     exact: bool = False
     shared: int = 0
     written: frozenset = field(default_factory=frozenset)
+
+
+def within_block(text: str) -> str:
+    """The text of a phase whose work is all done by one block."""
+    for place, of_block in ((THREAD, "cuda.threadIdx.x"), (THREADS, "cuda.blockDim.x"),
+                            (_BLOCKS, "range(blocks)"), (_FIRST, "cuda.threadIdx.x == 0")):
+        text = text.replace(place, of_block)
+    return text
 
 
 def phase_of(kernel: CudaText) -> Phase | None:
@@ -99,7 +109,7 @@ def _who(thread: str, threads: str) -> list:
 
 def _alone(lines: list) -> list:
     """What one thread does by itself."""
-    return [(f"{INDENT}if cuda.blockIdx.x + cuda.threadIdx.x == 0:", None),
+    return [(f"{INDENT}if {_FIRST}:", None),
             *((INDENT + line, location) for line, location in lines)]
 
 
@@ -131,7 +141,7 @@ def _by_blocks(kernel: CudaText, lines: list) -> Phase | None:
     inner = [(INDENT + _PLACE_IN_GRID.sub(lambda found: names[found.group()], line), location)
              for line, location in lines[count:]]
     body = [*lines[:count],
-            (f"{INDENT}for block in range(cuda.blockIdx.x, blocks, cuda.gridDim.x):", None),
+            (f"{INDENT}for block in {_BLOCKS}:", None),
             *((INDENT * 2 + line, None) for line in unpack), *inner,
             *([(f"{INDENT * 2}cuda.syncthreads()", None)] if shared else [])]
     phase = _phase(kernel, body, *numbers)

@@ -21,31 +21,44 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lowering.cuda.emit import CudaText
-from lowering.cuda.phase_loops import Loop, StretchOfKnown, StretchUntil
+from lowering.cuda.emit import MEMORY, CudaText
+from lowering.cuda.phase_loops import Lanes, Loop, StretchOfKnown, StretchUntil
 from lowering.cuda.phase_writer import BARRIER, Apart, Inner, Outermost, PhaseWriter
-from lowering.kernel_text import INDENT
+from lowering.cuda.phases import within_block
+from lowering.kernel_text import INDENT, Parameter
 from lowering.plan import Choose, Copy, Launch, Region, Repeat, Zero
-from lowering.views import Buffer
+from lowering.views import Buffer, View
 
 MOST_PHASES = 48           # of a kernel; registers are those of the phase that needs most
 MOST_BLOCKS = 1024         # of a phase: more keep a device busy for longer than a launch takes;
                            # but a loop until something holds would have the host wait in each step
 MOST_SHARED = 48 * 1024    # bytes of shared memory that a block has without asking for more
+MOST_LANES = 1024          # blocks of a loop whose iterations are apart
+FEW_LANES = 8              # of a loop within another: so many may come one after the other
 BARRIERS = {True: "cuda.syncthreads()", False: "cuda.cg.this_grid().sync()"}
 
 
 @dataclass(slots=True)
 class TogetherText(CudaText):
-    """A kernel of phases, its text after theirs. step: the step of the plan that it does."""
+    """A kernel of phases, its text after theirs. step: the step of the plan that it does. lanes:
+    of a loop whose iterations are done at once, how many these are."""
     step: object = None
+    lanes: int = 0
 
 
 def together(step: Repeat | Choose) -> TogetherText | None:
     """The kernel of a loop or a choice, if it can be one and that is worth it."""
-    return _kernel(step, lambda writer, scope: writer.step(step, 1, scope))
+    found = None
+    if isinstance(step, Repeat) and _is_apart(step):
+        found = _kernel(step, lambda writer, scope: Lanes(writer, step, 1, scope).write(), _Lanes)
+    return found or _kernel(step, lambda writer, scope: writer.step(step, 1, scope))
+
+
+def _is_apart(step: Repeat) -> bool:
+    """Whether the iterations of a loop do not depend on each other, and are more than one."""
+    return step.test is None and not step.carries and isinstance(step.count, int) and step.count > 1
 
 
 def stretch(step: Repeat, chunks: list[Buffer], taken: Buffer) -> TogetherText | None:
@@ -65,8 +78,8 @@ def stretch_of_known(step: Repeat, chunks: list[Buffer]) -> TogetherText | None:
     return _kernel(step, lambda writer, scope: StretchOfKnown(writer, step, scope, chunks).write())
 
 
-def _kernel(step, write: Callable) -> TogetherText | None:
-    writer = _Writer()
+def _kernel(step, write: Callable, kind: type[_Writer] | None = None) -> TogetherText | None:
+    writer = (kind or _Writer)()
     try:
         write(writer, Outermost(writer))
         return writer.kernel(step)
@@ -88,6 +101,8 @@ class _Writer(PhaseWriter):
     def step(self, step, depth: int, scope: Outermost):
         if isinstance(step, Launch):
             if isinstance(step.kernel, TogetherText):
+                if step.kernel.lanes > FEW_LANES:
+                    raise Apart             # rather at once, launched by the host, than in turn
                 self.step(step.kernel.step, depth, scope)
             else:
                 self.call(step.kernel, scope, depth)
@@ -126,15 +141,21 @@ class _Writer(PhaseWriter):
 
     def kernel(self, step) -> TogetherText:
         block, blocks = self._sizes()
+        self._check(step, blocks)
+        return self._whole(step, block, blocks, list(self.parameters.values()),
+                           [line.replace(BARRIER, BARRIERS[blocks == 1]) for line in self.lines])
+
+    def _check(self, step, blocks: int):
+        """Raises Apart if it would be too much for one kernel."""
         asks = isinstance(step, Repeat) and step.test is not None
         if len(self.needed) > MOST_PHASES or blocks > MOST_BLOCKS and not asks \
                 or sum(phase.shared for _, phase in self.phases.values()) > MOST_SHARED:
             raise Apart
-        parameters = list(self.parameters.values())
+
+    def _whole(self, step, block: int, blocks: int, parameters: list, own: list) -> TogetherText:
         lines, locations = self._phases()
         head = textwrap.wrap(f"def kernel({', '.join(p.name for p in parameters)}):", 96,
                              subsequent_indent=INDENT * 2)
-        own = [line.replace(BARRIER, BARRIERS[blocks == 1]) for line in self.lines]
         locations += [None] * (len(head) + len(own))
         return TogetherText("\n".join([*lines, *head, *own]) + "\n", parameters, self.checks,
                             None, locations, (blocks,), block, step=step)
@@ -156,3 +177,41 @@ class _Writer(PhaseWriter):
         return block, max(
             phase.blocks if phase.shared or phase.exact else -(-phase.blocks * phase.block // block)
             for phase in self.needed)
+
+
+class _Lanes(_Writer):
+    """The lines of a loop whose iterations are apart: each block has memory of its own for one."""
+
+    def kernel(self, step) -> TogetherText:
+        block, work = self._sizes()
+        self._check(step, work)
+        if work > step.count:
+            raise Apart                     # rather in turn, but with all blocks for each
+        own = {key: p for key, p in self.parameters.items() if p.name in self.own}
+        sizes = {key: p.value if p.kind == "scratch" else p.value.buffer.size
+                 for key, p in own.items()}
+        each = sum(sizes[key] * p.dtype.itemsize for key, p in own.items())
+        blocks = max(min(step.count, MOST_LANES, MEMORY // max(each, 1)), 1)
+        start = [f"{INDENT}{p.name} = {p.name} + {_times(self.number(sizes[key]))}"
+                 for key, p in own.items()]
+        parameters = [_for_all(p, blocks) if key in own else p
+                      for key, p in self.parameters.items()]
+        lines = [line.replace(BARRIER, BARRIERS[True]) for line in self.lines]
+        text = self._whole(step, block, blocks, parameters, [*start, *lines])
+        return replace(text, lanes=step.count)
+
+    def _phases(self) -> tuple[list, list]:
+        lines, locations = super()._phases()
+        return within_block("\n".join(lines)).split("\n"), locations
+
+
+def _times(size: str) -> str:
+    return "cuda.blockIdx.x" if size == "1" else f"cuda.blockIdx.x * {size}"
+
+
+def _for_all(parameter: Parameter, blocks: int) -> Parameter:
+    """Memory of a block as memory for all of them."""
+    if parameter.kind == "scratch":
+        return replace(parameter, value=parameter.value * blocks)
+    buffer = parameter.value.buffer
+    return replace(parameter, value=View(Buffer(buffer.dtype, buffer.size * blocks), 0, (), ()))

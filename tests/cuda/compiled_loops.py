@@ -10,7 +10,8 @@ from programs import floats
 
 CAPABILITIES = ((7, 5), (9, 0))
 THOROUGH = os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough"
-CHOSEN = LOOPS if THOROUGH else ("loops in loops", "products by tiles", "rows", "grad of while")
+SAMPLE = ("loops in loops", "products by tiles", "grad of while", "vmap of more")
+CHOSEN = LOOPS if THOROUGH else SAMPLE
 
 
 @pytest.mark.parametrize("name", CHOSEN)

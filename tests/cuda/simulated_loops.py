@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -112,6 +113,26 @@ def test_a_loop_until_something_holds_reads_nothing(counts):
     before = ft.transfers()
     jitted(ft.device_put(x, "cuda"))[1].block_until_ready()
     assert (ft.transfers() - before).to_host == 0
+
+
+def test_lanes_with_paths_of_their_own_are_done_at_once(counts):
+    """A block for each lane, which waits for its own threads alone."""
+    function, args = LOOPS["vmap of more"]
+    source = compiled(function, args)[0].source()
+    assert re.search(r"for k0 in range\(cuda.blockIdx.x, n\d+, cuda.gridDim.x\)", source)
+    assert re.search(r"kernel_\d+\[6, \d+\]", source) and "this_grid" not in source
+    assert counted(counts, function, *args)["launches"] == 1
+
+
+def test_lanes_in_a_loop_are_launched_by_the_host(monkeypatch):
+    """Rather than that one lane comes after the other."""
+    def steps(w, xs):
+        return lax.scan(lambda xs, k: (ft.vmap(until, (None, 0, None))(w, xs, k)[0], xs.sum()),
+                        xs, np.array([1, 0, 2]))
+    assert "body_0" not in compiled(steps, (W, XS))[0].source()
+    monkeypatch.setattr(together, "FEW_LANES", 3)
+    assert "body_0" in compiled(steps, (W, XS))[0].source()
+    assert_same(steps, (W, XS), ulp=2000)
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
