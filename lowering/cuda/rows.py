@@ -12,16 +12,16 @@ In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Impor
 """
 from __future__ import annotations
 
-from lowering.cuda.emit import (CudaText, GridEmitter, ThreadEmitter, block_size, emit_threads,
-                                inner_axes)
+from lowering.cuda.emit import CudaText, ThreadEmitter, block_size, emit_threads, inner_axes
 from lowering.cuda.parts import Part, is_apart
-from lowering.cuda.vectors import emit_vectors
+from lowering.cuda.vectors import ELSE, AtOnce, emit_vectors, width_along
 from lowering.cuda.warps import Shared, combined
 from lowering.emit import steps_of
-from lowering.loops import Cumulate, Load, Reduce, Store
+from lowering.loops import Constant, Cumulate, Index, Load, Map, Pick, Reduce, Store
 from lowering.nest import Loop, Nest, Step, accumulator
 
 SHORT = 32           # loops shorter than this are not worth a block
+LONG = 1 << 10       # in loops of so many iterations threads take neighbours at once
 FEW_POINTS = 4096    # up to so many points a block for each is better, even if it reads far apart
 
 
@@ -98,9 +98,20 @@ def _may_share(step: Step, path: tuple, loop: Loop, nest: Nest, homes: dict) -> 
     return True
 
 
+def _width(loop: Loop, nest: Nest) -> int:
+    """How many neighbours a thread takes at once in a loop that is shared."""
+    steps = list(steps_of(loop.body, ()))
+    if loop.axis.extent < LONG or any(path for _, path in steps) \
+            or any(nest.scratch.get(step.key) for step, _ in steps):
+        return 1
+    width = width_along(loop.axis, [step.statement for step, _ in steps],
+                        (Constant, Index, Load, Map, Pick, Reduce, Store))
+    return width if loop.axis.extent % width == 0 else 1
+
+
 # ---- the text ----
 
-class _RowEmitter(GridEmitter):
+class _RowEmitter(AtOnce):
     """A block for each point."""
 
     def emit(self) -> CudaText:
@@ -110,7 +121,7 @@ class _RowEmitter(GridEmitter):
         self.shared: list = []
         self._line(1, "thread, threads = cuda.threadIdx.x, cuda.blockDim.x")
         blocks = self._points(points)
-        self.numbers.preamble[:0] = [value.array() for value in self.shared]
+        self.numbers.preamble[:0] = [*(value.array() for value in self.shared), *self.arrays]
         return self.text((blocks,), block, blocks)
 
     def _points(self, points: int) -> int:
@@ -142,13 +153,33 @@ class _RowEmitter(GridEmitter):
     def _share(self, loop: Loop, depth: int):
         """A loop whose iterations go to the threads in turn."""
         self._prepare(loop, depth, ())
+        width = _width(loop, self.nest)
+        if width > 1:
+            self.width, self.last = width, loop.axis
+            body = self.body_at_once(loop.body, depth + 3, (loop,))
+            self._line(depth, f"if {self.aligned()}:")
+            self._line(depth + 1, self._turns(loop, width))
+            self.all_at_once(body, depth + 2)
+            self._line(depth, ELSE)
+            depth += 1
+        self._line(depth, self._turns(loop, 1))
+        self._loop_body(loop.body, depth + 1, (loop,))
+        self._combine_all(loop, depth - (width > 1))
+
+    def _turns(self, loop: Loop, width: int) -> str:
+        """The head of a loop over every so many groups of `width` iterations."""
         name, extent = self.axis_names[loop.axis], self._extent(loop.axis)
         first, step = "thread", "threads"
         if self.part.pieces is not None:
             piece, pieces = self.axis_names[self.part.pieces], self._extent(self.part.pieces)
             first, step = f"{piece} * threads + thread", f"{pieces} * threads"
-        self._line(depth, f"for {name} in range({first}, {extent}, {step}):")
-        self._loop_body(loop.body, depth + 1, (loop,))
+        if width > 1:
+            first = f"{width} * ({first})" if " " in first else f"{width} * {first}"
+            step = f"{width} * {step}"
+        return f"for {name} in range({first}, {extent}, {step}):"
+
+    def _combine_all(self, loop: Loop, depth: int):
+        """What the threads have reduced in a loop."""
         self._combine([item for item, path in steps_of(loop.body, (loop,))
                        if isinstance(item.statement, Reduce)
                        and accumulator(item.statement, path)[0] == 0], depth)

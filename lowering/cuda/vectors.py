@@ -41,92 +41,74 @@ def emit_vectors(part: Part) -> CudaText | None:
 
 def _width(part: Part) -> int:
     """How many neighbours a thread takes; 1 if they are not to be taken together."""
-    statements = part.kernel.statements
-    places = [s.place for s in statements if isinstance(s, (Load, Store))]
     if part.points < MANY or not part.grid or part.owners \
-            or set(part.kernel.axes) != set(part.grid) \
-            or not all(isinstance(s, (Constant, Index, Load, Map, Pick, Store))
-                       for s in statements) \
-            or any(place.dynamic or place.guards for place in places):
+            or set(part.kernel.axes) != set(part.grid):
         return 1
-    if sum(s.cost for s in statements if isinstance(s, Map)) > COST \
-            or any(getattr(s, "combine", "") for s in statements):
-        return 1
-    return _width_of_streams(part, places)
-
-
-def _width_of_streams(part: Part, places: list) -> int:
     last = part.grid[-1]
-    streams = [place for place in places if last in place.coefficients]
-    sizes = [place.view.dtype.itemsize for place in streams]
-    if not streams or len(streams) > STREAMS or len(places) > 2 * STREAMS:
+    width = width_along(last, part.kernel.statements, _BY_ELEMENT)
+    return width if len(part.grid) == 1 or last.extent % width == 0 else 1
+
+
+_BY_ELEMENT = (Constant, Index, Load, Map, Pick, Store)
+
+
+def width_along(axis, statements: list, kinds: tuple) -> int:
+    """How many neighbours along an axis statements can take at once, if they are of these kinds."""
+    places = [s.place for s in statements if isinstance(s, (Load, Store))]
+    streams = [place for place in places if axis in place.coefficients]
+    if not streams or len(streams) > STREAMS or len(places) > 2 * STREAMS \
+            or not all(isinstance(s, kinds) for s in statements) \
+            or any(place.dynamic or place.guards for place in places) \
+            or any(isinstance(s, Store) and s.combine for s in statements) \
+            or sum(s.cost for s in statements if isinstance(s, Map)) > COST:
         return 1
-    width = BYTES // max(sizes)
-    fits = all(place.coefficients[last] == 1 and place.view.dtype.kind != "c"
-               and _stays_aligned(place, last, width) for place in streams) \
-        and (len(part.grid) == 1 or last.extent % max(width, 1) == 0)
+    width = BYTES // max(place.view.dtype.itemsize for place in streams)
+    fits = all(place.coefficients[axis] == 1 and place.view.dtype.kind != "c"
+               and _stays_aligned(place, axis, width) for place in streams)
     return width if fits else 1
 
 
-def _stays_aligned(place, last, width: int) -> bool:
+def _stays_aligned(place, axis, width: int) -> bool:
     """Whether groups of neighbours begin at multiples of their size, wherever they are."""
-    steps = [stride for axis, stride in place.coefficients.items() if axis is not last]
+    steps = [stride for other, stride in place.coefficients.items() if other is not axis]
     return all(step >= 0 and step % width == 0 for step in steps) \
         and place.offset * place.view.dtype.itemsize % BYTES == 0
 
 
-class _VectorEmitter(GridEmitter):
-    """A thread for `width` neighbours along the last axis."""
+class AtOnce(GridEmitter):
+    """What emitters have that work on `width` neighbours along `last` at once, in copies."""
 
-    def __init__(self, part: Part, width: int):
-        super().__init__(part, [])
-        self.width = width
-        self.last = part.grid[-1]
+    def __init__(self, part: Part, order: list):
+        super().__init__(part, order)
+        self.width, self.last = 1, None
         self.at_once = False                 # whether neighbours are worked on in copies
-        self.read_from: dict = {}                # address -> the copy of what lies there
+        self.read_from: dict = {}            # address -> the copy of what lies there
         self.written_to: dict = {}
         self.arrays: list = []               # the lines that make the copies
 
-    def emit(self) -> CudaText:
-        name, width = self.axis_names[self.last], self.width
-        self.point(f"{{point}} = {width} * ({THREAD})", 1)
-        if len(self.grid) == 1:
-            end = self._extent(self.last)
-            self._both_ways(1, f"{name} + {width} <= {end} and ",
-                            f"minimum({name} + {width}, {end})")
-        else:
-            self.point("if {point} < {count}:", 1)
-            self.indices(2)
-            self._both_ways(2, "", f"{name} + {width}")
-        self.numbers.preamble[:0] = self.arrays
-        threads = -(-self.part.points // width)
-        block = block_size(threads)
-        return self.text((-(-threads // block),), block, 1)
-
-    def _both_ways(self, depth: int, condition: str, end: str):
-        """All neighbours at once if that can be, or one after the other up to `end`."""
-        name = self.axis_names[self.last]
-        body = self._body_at_once(depth + 2)
-        pointers = dict.fromkeys(map(_pointer, (*self.read_from, *self.written_to)))
-        self.location = None
-        self._line(depth, f"if {condition}aligned({', '.join(pointers)}):")
-        self._access("read_vector", self.read_from, depth + 1)
-        self._line(depth + 1, f"for each in range({self.width}):")
-        self.lines += body[0]
-        self.locations += body[1]
-        self._access("write_vector", self.written_to, depth + 1)
-        self._line(depth, ELSE)
-        self._line(depth + 1, f"for {name} in range({name}, {end}):")
-        self._block(self.nest.body, depth + 2, ())
-
-    def _body_at_once(self, depth: int) -> tuple[list, list]:
+    def body_at_once(self, body: list, depth: int, path: tuple) -> tuple[list, list]:
         """The lines for one neighbour, in copies; and their locations."""
         before = self.lines, self.locations
         self.lines, self.locations, self.at_once = [], [], True
-        self._block(self.nest.body, depth, ())
-        body = self.lines, self.locations
+        self.read_from, self.written_to = {}, {}
+        self._block(body, depth, path)
+        lines = self.lines, self.locations
         (self.lines, self.locations), self.at_once = before, False
-        return body
+        return lines
+
+    def aligned(self) -> str:
+        """The condition under which that can be."""
+        pointers = dict.fromkeys(map(_pointer, (*self.read_from, *self.written_to)))
+        return f"aligned({', '.join(pointers)})"
+
+    def all_at_once(self, body: tuple, depth: int):
+        """Reads copies, does for each neighbour what `body` says, and writes copies."""
+        self.location = None
+        self._access("read_vector", self.read_from, depth)
+        self._line(depth, f"for each in range({self.width}):")
+        self.lines += body[0]
+        self.locations += body[1]
+        self._access("write_vector", self.written_to, depth)
 
     def _access(self, function: str, copies: dict, depth: int):
         for address, copy in copies.items():
@@ -158,12 +140,48 @@ class _VectorEmitter(GridEmitter):
         self._line(depth, f"{target} = {to_memory(value.text, place.view.dtype)}")
 
     def _affine(self, statement: Index) -> str:
+        if not self.at_once:
+            return super()._affine(statement)
         name = self.axis_names[self.last]
-        if self.at_once:
-            self.axis_names[self.last] = f"({name} + each)"
+        self.axis_names[self.last] = f"({name} + each)"
         text = super()._affine(statement)
         self.axis_names[self.last] = name
         return text.replace("((", "(").replace("))", ")") if text.endswith("))") else text
+
+
+class _VectorEmitter(AtOnce):
+    """A thread for `width` neighbours along the last axis."""
+
+    def __init__(self, part: Part, width: int):
+        super().__init__(part, [])
+        self.width, self.last = width, part.grid[-1]
+
+    def emit(self) -> CudaText:
+        name, width = self.axis_names[self.last], self.width
+        self.point(f"{{point}} = {width} * ({THREAD})", 1)
+        if len(self.grid) == 1:
+            end = self._extent(self.last)
+            self._both_ways(1, f"{name} + {width} <= {end} and ",
+                            f"minimum({name} + {width}, {end})")
+        else:
+            self.point("if {point} < {count}:", 1)
+            self.indices(2)
+            self._both_ways(2, "", f"{name} + {width}")
+        self.numbers.preamble[:0] = self.arrays
+        threads = -(-self.part.points // width)
+        block = block_size(threads)
+        return self.text((-(-threads // block),), block, 1)
+
+    def _both_ways(self, depth: int, condition: str, end: str):
+        """All neighbours at once if that can be, or one after the other up to `end`."""
+        name = self.axis_names[self.last]
+        body = self.body_at_once(self.nest.body, depth + 2, ())
+        self.location = None
+        self._line(depth, f"if {condition}{self.aligned()}:")
+        self.all_at_once(body, depth + 1)
+        self._line(depth, ELSE)
+        self._line(depth + 1, f"for {name} in range({name}, {end}):")
+        self._block(self.nest.body, depth + 2, ())
 
 
 def _pointer(address: str) -> str:

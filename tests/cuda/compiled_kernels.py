@@ -36,6 +36,8 @@ HOT = {
     "large gelu": (gelu, (LARGE,)),
     "large adam": (adam, (*[LARGE] * 4, 3.0)),
     "large half": (lambda x, b: fnp.maximum(x * 2 + b, 0), (HALF, HALF[0])),
+    "softmax of long rows": (softmax, (LARGE.reshape(-1, 2048),)),
+    "layer norm of long rows": (layer_norm, (LARGE.reshape(-1, 2048), LARGE[:2048], LARGE[:2048])),
     "sum in pieces": (lambda x: (x * x).sum(), (floats(100_000),)),
 }
 
@@ -69,6 +71,8 @@ ACCESSES = {
     "large gelu": ("ld.global.v4.f32", "st.global.v4.f32"),
     "large gates": ("ld.global.v4.f32", "st.global.v4.f32"),
     "large half": ("ld.global.v4.u32", "st.global.v4.u32"),
+    "softmax of long rows": ("ld.global.v4.f32", "st.global.v4.f32"),
+    "sum in pieces": ("ld.global.v4.f32",),
 }
 
 

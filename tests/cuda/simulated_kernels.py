@@ -61,8 +61,10 @@ def test_kernels_in_blocks_equal_evaluate(row, case, dtype, folder, in_blocks):
 
 @pytest.fixture
 def in_vectors(monkeypatch):
-    """Threads take neighbours however few there are."""
-    monkeypatch.setattr(vectors, "MANY", 1)
+    """Threads take neighbours however few there are, and blocks share short loops."""
+    for module, settings in ((vectors, {"MANY": 1}), (rows, {"SHORT": 2, "LONG": 2})):
+        for name, value in settings.items():
+            monkeypatch.setattr(module, name, value)
 
 
 @pytest.mark.parametrize("row, case, dtype", each(dtypes=("float32", "int8", "float16")))
@@ -98,6 +100,29 @@ def test_threads_take_neighbours(rows, dtype, folder, in_vectors):
                for k, shape in enumerate([(rows, 24), (rows, 24), (24,)]))
     assert "read_vector" in compiled(chain, (x, y, b))[0].source()
     assert_same(chain, (x, y, b), folder)
+
+
+def of_rows(x):
+    y = x - x.max(1, keepdims=True)
+    return y, (y * y).sum(1), x.argmin(1), (x + fnp.arange(112, dtype=x.dtype)).max(1)
+
+
+@pytest.mark.parametrize("dtype", ("float16", "float32", "float64", "int8", "bool"))
+def test_blocks_take_neighbours_of_long_rows(dtype, folder, in_vectors):
+    """Rows of seven times 16: some threads have nothing."""
+    x = fnp.array(np.random.default_rng(9).normal(scale=3, size=(3, 112)), dtype=dtype)
+    function = of_rows if dtype != "bool" else lambda x: (fnp.any(x, 1), fnp.all(x, 1))
+    source = compiled(function, (x,))[0].source()
+    assert "* thread, n_j, " in source and "read_vector" in source
+    assert_same(function, (x,), folder)
+
+
+def test_blocks_take_neighbours_of_pieces(folder, in_vectors, monkeypatch):
+    monkeypatch.setattr(parts, "LONG", 1 << 10)
+    monkeypatch.setattr(parts, "PIECE", 1 << 9)
+    x = np.sin(np.arange(4096, dtype="float32"))
+    assert "read_vector" in compiled(lambda x: (x * x).sum(), (x,))[0].source()
+    assert_same(lambda x: (x * x).sum(), (x,), folder)
 
 
 @pytest.mark.parametrize("count", (1, 3, 4, 5, 30, 1027))
