@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from functrans.ir import primitive as kernels
 from functrans.ir.program import Equation, Literal, Program, Var
 from lowering.expression import NEGATION, Text
-from lowering.kernel_text import INDENT, KernelText, Numbers, from_memory, to_memory
+from lowering.kernel_text import INDENT, KernelText, Numbers, Split, from_memory, to_memory
 from lowering.scalar_rules import RULES, TooLarge
 from lowering.scalar_size import MAX_ELEMENTS, MAX_OPERATIONS, qualifies
 from lowering.views import View
 
 MAX_INLINE = 50             # longer expressions get a line of their own
+LINE = 2.0                  # ns that a line takes, roughly
 
 
 def loop_kernel(equation: Equation, inputs: Sequence[View], outputs: Sequence[View],
@@ -44,6 +45,9 @@ class LoopWriter:
         self.lines: list[str] = []
         self.numbers = Numbers()
         self.pointers: dict = {}
+        self.moves: dict = {}                # pointer -> by how much it moves with an iteration
+        self.extents: dict = {}              # index of a loop -> how long it is
+        self.outermost_index: str | None = None
         self.budget = MAX_OPERATIONS
 
     def line(self, depth: int, text: str):
@@ -61,23 +65,37 @@ class LoopWriter:
         lines = [*(INDENT + line for line in numbers.preamble), *self.lines]
         parameters = numbers.all_parameters()
         head = f"def kernel({', '.join(p.name for p in parameters)}):"
-        return KernelText("\n".join([head, *lines]) + "\n", parameters)
+        return KernelText("\n".join([head, *lines]) + "\n", parameters, split=self._split(kernel))
+
+    def _split(self, kernel) -> Split | None:
+        """How iterations are shared by threads: if none reads what another one gives."""
+        extent = self.extents.get(self.outermost_index)
+        if extent is None or kernel.carries or any(len(moves) > 1 for moves in self.moves.values()):
+            return None
+        strides = {name: stride for name, (stride,) in self.moves.items()}
+        return Split(extent, strides, kernel.length * len(self.lines) * LINE)
 
     # ---- memory ----
 
-    def pointer(self, view: View) -> str:
+    def pointer(self, view: View, stride: int = 0) -> str:
+        """The parameter for a view, which moves by a stride with each iteration."""
         key = (id(view.buffer), view.offset)
         if key not in self.pointers:
             self.pointers[key] = self.numbers.pointer(view.buffer, view.offset)
+        self.moves.setdefault(self.pointers[key], set()).add(stride)
         return self.pointers[key]
+
+    def _pointer_at(self, view: View, at: str | None, size: int) -> str:
+        """The parameter for a view of which element `at` is `size` numbers."""
+        return self.pointer(view, size if at is not None and at == self.outermost_index else 0)
 
     def load(self, view: View, at: str | None, size: int) -> list[Text]:
         """`size` elements of a view, behind `at` times as many."""
-        name = self.pointer(view)
+        name = self._pointer_at(view, at, size)
         return [from_memory(f"{name}[{_index(at, size, k)}]", view.dtype) for k in range(size)]
 
     def store(self, view: View, at: str | None, values: list[Text], depth: int):
-        name = self.pointer(view)
+        name = self._pointer_at(view, at, len(values))
         for k, value in enumerate(values):
             self.line(depth, f"{name}[{_index(at, len(values), k)}] = "
                              f"{to_memory(value.text, view.dtype)}")
@@ -112,7 +130,7 @@ class LoopWriter:
             self._constant(var, view, indexed, scope)
         state = [self._start(self.load(view, None, var.type.size))
                  for var, view in zip(body.inputs[first:second], inputs[first:second])]
-        index = self.open_outermost(kernel)
+        index = self.outermost_index = self.open_outermost(kernel)
         for var, view in zip(body.inputs[second:], inputs[second:]):
             scope[var] = self.named(self.load(view, index, var.type.size), 2)
         scope.update(zip(body.inputs[first:second], state))
@@ -169,7 +187,7 @@ class LoopWriter:
 
     def _open_range(self, length: int, reverse: bool, depth: int) -> str:
         index = self.numbers.name("k")
-        count = self.numbers.integer("n", length)
+        count = self.extents[index] = self.numbers.integer("n", length)
         steps = f"{count} - 1, -1, -1" if reverse else count
         self.line(depth, f"for {index} in range({steps}):")
         return index

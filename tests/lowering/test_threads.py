@@ -12,6 +12,7 @@ import pytest
 
 import functrans as ft
 import functrans.numpy as fnp
+from functrans import lax
 from lowering.native import pool
 
 needs_pool = pytest.mark.skipif(pool.pool_of(2) is None, reason="no semaphores here")
@@ -22,7 +23,16 @@ def softmax(x):
     return e / e.sum(axis=1, keepdims=True)
 
 
+def halvings(x):
+    """How often each number can be halved until it is small: lanes of different lengths."""
+    def count(x):
+        return lax.while_loop(lambda state: abs(state[0]) > 1e-3,
+                              lambda state: (state[0] / 2, state[1] + 1), (x, 0))[1]
+    return ft.vmap(count)(x.ravel())
+
+
 FUNCTIONS = {
+    "lanes": halvings,
     "elementwise": lambda x: fnp.tanh(x) * fnp.exp(x) + 1,
     "rows": softmax,
     "transposed": lambda x: fnp.tanh(x.T) * 2,
@@ -63,6 +73,8 @@ def test_which_kernels_are_cut():
     x = fnp.ones((600, 600))
     for name in ("elementwise", "rows", "transposed", "running"):
         assert cuts(FUNCTIONS[name], x) == [True]
+    assert cuts(FUNCTIONS["lanes"], x)[-1]
+    assert not cuts(lambda x: lax.scan(lambda s, row: (s + row[0], s), 0.0, x)[1], x)[-1]
     assert cuts(FUNCTIONS["elementwise"], x, threads=1) == [False]
     assert cuts(FUNCTIONS["elementwise"], fnp.ones((6, 6))) == [False]      # too little work
     assert cuts(lambda x: fnp.exp(x).sum(), x) == [False]         # a sum over what is cut
