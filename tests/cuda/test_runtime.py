@@ -42,10 +42,10 @@ def test_without_a_device(file):
 
 def test_the_tests_for_a_gpu_run():
     """A few of them, on the simulator: so that those who have a GPU find them in order."""
-    chosen = ("flat or replayed or training_copy or [saxpy] or (sizes and [33]) or "
-              "(steps_under and tanh and batch) or (columns and 1-7) or (square and 16-float32) "
-              "or (rows_equal and tanh-0) or (loops and switch) or (compositions and softmax) "
-              "or (products and complex)")
+    chosen = ("flat or replayed or takes_no_memory or training_copy or [saxpy] or "
+              "(sizes and [33]) or (steps_under and tanh and batch) or (columns and 1-7) or "
+              "(square and 16-float32) or (rows_equal and tanh-0) or (loops and switch) or "
+              "(compositions and softmax) or (products and complex)")
     done = in_process("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/gpu", "-k",
                       chosen, FUNCTRANS_GPU_TESTS="simulator")
     assert done.returncode == 0, done.stdout

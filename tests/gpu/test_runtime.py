@@ -21,11 +21,13 @@ require_gpu()
 ONLY_SIMULATED = {"test_there_is_a_device", "test_out_of_memory_is_an_error_of_the_library",
                   "test_dlpack_shares_memory",
                   "test_dlpack_keeps_memory_alive_as_long_as_it_is_used",
-                  "test_dlpack_refuses_what_does_not_lie_row_by_row"}
+                  "test_dlpack_refuses_what_does_not_lie_row_by_row",
+                  "test_memory_that_others_hold_is_left_alone"}
 _arrays = module("simulated_arrays")
-globals().update({name: value for name, value in vars(_arrays).items()
-                  if name.startswith("test_") and name not in ONLY_SIMULATED})
-x = _arrays.x
+for _module in (_arrays, module("simulated_donation")):
+    globals().update({name: value for name, value in vars(_module).items()
+                      if name.startswith("test_") and name not in ONLY_SIMULATED})
+x, taken = _arrays.x, _arrays.taken
 
 
 def loss(params, images, labels):
