@@ -94,6 +94,41 @@ def grid_kernel(x, out):
     out[cuda.grid(1)] = x[cuda.gridsize(1) - 1 - cuda.grid(1)]
 
 
+def strided_kernel(x, out, n):
+    """Work for more blocks than there may be."""
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        x[i] += 1
+    cuda.cg.this_grid().sync()
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        out[i] = x[n - 1 - i]
+
+
+@driver.device_function
+def reverse_row(row, out, start):
+    cuda.syncthreads()
+    out[start + cuda.threadIdx.x] = row[cuda.blockDim.x - 1 - cuda.threadIdx.x]
+
+
+def phases_kernel(x, out):
+    row = cuda.shared.array(48, np.float32)
+    row[cuda.threadIdx.x] = x[cuda.grid(1)]
+    reverse_row(row, x, cuda.blockIdx.x * cuda.blockDim.x)
+    cuda.cg.this_grid().sync()
+    out[cuda.grid(1)] = x[cuda.gridsize(1) - 1 - cuda.grid(1)]
+
+
+def leaving_kernel(x):
+    if cuda.blockIdx.x > 0:
+        cuda.cg.this_grid().sync()
+
+
+def torn_kernel(x):
+    if cuda.threadIdx.x > 0:
+        cuda.syncthreads()
+    else:
+        cuda.cg.this_grid().sync()
+
+
 def failing_kernel(x):
     cuda.syncthreads()
     x[cuda.grid(1)] = 1
@@ -126,7 +161,8 @@ def test_copy_launch_copy():
     (reversing_kernel, lambda x: x.reshape(2, 48)[:, ::-1].reshape(-1)),
     (two_rows_kernel, lambda x: 2 * x.reshape(2, 48)[:, ::-1].reshape(-1)),
     (helped_kernel, lambda x: x.reshape(2, 48)[:, ::-1].reshape(-1)),
-    (grid_kernel, lambda x: (x + 1)[::-1])])
+    (grid_kernel, lambda x: (x + 1)[::-1]),
+    (phases_kernel, lambda x: x.reshape(2, 48)[::-1].reshape(-1))])
 def test_threads_wait_for_each_other(function, expected):
     x = np.arange(96, dtype=F32)
     out = driver.empty((96,), F32)
@@ -137,6 +173,26 @@ def test_threads_wait_for_each_other(function, expected):
 def test_a_warp_of_which_only_some_threads_shuffle_is_found_out():
     with pytest.raises(RuntimeError, match="some threads of a warp shuffle"):
         launch(half_a_warp_kernel, 1, 32, driver.empty((32,), F32))
+
+
+def test_there_are_no_more_blocks_that_wait_for_each_other_than_run_at_once():
+    x = np.arange(500, dtype=F32)
+    out = driver.empty((500,), F32)
+    launch(strided_kernel, 32, 16, driver.to_device(x), out, integers=(500,))
+    np.testing.assert_array_equal(driver.to_host(out), (x + 1)[::-1])
+
+
+def test_functions_that_wait_are_run_in_steps_with_their_kernel():
+    from lowering.cuda.simulated_threads import as_generator
+    assert as_generator(phases_kernel) is not None
+    assert as_generator(strided_kernel) is not None
+
+
+@pytest.mark.parametrize("kernel, complaint", [
+    (leaving_kernel, "others have come to their ends"), (torn_kernel, "others for the block")])
+def test_barriers_that_not_all_come_to_are_found_out(kernel, complaint):
+    with pytest.raises(RuntimeError, match=complaint):
+        launch(kernel, 2, 2, driver.to_device(np.zeros(4, F32)))
 
 
 def test_threads_that_wait_for_each_other_without_end_are_found_out():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from device_loops import (LOOPS, XS, W, X, choices, in_turns, lstm, lstm_args, lstm_layer, rolled,
                           until)
-from on_cuda import assert_same, compiled
+from on_cuda import assert_same, compiled, cuda_texts
 from programs import floats
 
 import functrans as ft
@@ -113,6 +113,12 @@ def test_a_loop_until_something_holds_reads_nothing(counts):
     before = ft.transfers()
     jitted(ft.device_put(x, "cuda"))[1].block_until_ready()
     assert (ft.transfers() - before).to_host == 0
+
+
+def test_another_size_is_the_same_kernel():
+    def texts(steps, batch):
+        return cuda_texts(compiled(lstm, lstm_args(steps, batch, 48))[0])
+    assert texts(4, 30) == texts(7, 20)
 
 
 def test_lanes_with_paths_of_their_own_are_done_at_once(counts):
