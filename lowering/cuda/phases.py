@@ -65,13 +65,16 @@ def phase_of(kernel: CudaText) -> Phase | None:
     own = ("block", "blocks") if by_blocks else ("worker", "workers", "lane", "lanes")
     if any(re.search(rf"\b{name}\b", text) for name in ("return", *own)):
         return None
-    head, *lines = text.splitlines()
-    lines = list(zip(lines, _locations(kernel)[1:], strict=True))
+    lines = _body(kernel)
     return _by_blocks(kernel, lines) if by_blocks else _by_threads(kernel, lines)
 
 
-def _locations(kernel: CudaText) -> list:
-    return kernel.locations or [None] * kernel.text.count("\n")
+def _body(kernel: CudaText) -> list:
+    """(line, location) of what follows the kernel's head."""
+    lines = kernel.text.splitlines()
+    head = next(k for k, line in enumerate(lines) if line.endswith("):")) + 1
+    locations = [*kernel.locations, *[None] * len(lines)]
+    return list(zip(lines[head:], locations[head:]))
 
 
 # ---- a thread for each piece of work ----
@@ -200,9 +203,8 @@ _READ = re.compile(r"\baligned\(.*?\)|^\s*read_vector\(.*")    # takes pointers,
 
 def _written(kernel: CudaText) -> frozenset:
     """The pointers that are not only read: those that are assigned to, or handed on."""
-    lines = kernel.text.splitlines()[1:]
     return frozenset(p.name for p in kernel.parameters if p.kind in ("pointer", "scratch")
-                     and any(_writes(line, p.name) for line in lines))
+                     and any(_writes(line, p.name) for line, _ in _body(kernel)))
 
 
 def _writes(line: str, name: str) -> bool:
