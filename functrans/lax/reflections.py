@@ -17,8 +17,10 @@ from functrans.numpy.joining import concatenate
 from functrans.numpy.linalg.products import diagonal
 from functrans.numpy.manipulation import broadcast_to, moveaxis, swapaxes
 from functrans.numpy.ranges import arange, eye, tril
+from functrans.numpy.reductions import max as largest
 from functrans.numpy.reductions import sum
 from functrans.numpy.ufuncs import abs, conj, copysign, sqrt
+from functrans.primitives.elementwise import stop_gradient
 
 
 def tridiagonal_solve(dl, d, du, b, *, perturb_singular: bool = False):
@@ -229,6 +231,9 @@ def _reflection(x, k):
     LAPACK's `larfg`: the identity, tau = 0, where x is zero there already.
     """
     place = arange(x.shape[-1])
+    x = where(place >= k, x, 0)
+    scale = stop_gradient(largest(abs(x), -1, keepdims=True))       # squares shall not underflow
+    x = x / where((scale > 0) & (scale < np.inf), scale, 1)
     first = sum(where(place == k, x, 0), -1)
     rest = where(place > k, x, 0)
     square = sum(abs(rest) ** 2, -1) + (first.imag ** 2 if is_complex(x.dtype) else 0)

@@ -9,6 +9,8 @@ families of primitives above it.
 """
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from functrans.errors import ShapeError
@@ -109,7 +111,8 @@ def _evaluate_triangular(a, b, *, lower, letter, unit):
         part = np.where(np.eye(a.shape[-1], dtype=bool), a.dtype.type(1), part)
     part = numpy_letter(part, letter)
     if np.all(np.diagonal(part, axis1=-2, axis2=-1)):
-        return np.linalg.solve(part, b)
+        with suppress(np.linalg.LinAlgError):        # as for NaN, and numbers that underflow
+            return np.linalg.solve(part, b)
     return _substitute(part, b, lower == (letter == "N"))
 
 

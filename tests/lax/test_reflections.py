@@ -132,6 +132,21 @@ def test_tridiagonal(dtype):
     agree(q @ (np.diag(d) + np.diag(e, 1) + np.diag(e, -1)) @ q.conj().T, a)
 
 
+def test_small_numbers():
+    a = 1e-200 * draw(0, (4, 4))
+    packed, taus = map(np.asarray, la.hessenberg(a))
+    want, other = map(np.asarray, la.hessenberg(1e200 * a))
+    agree(packed[np.triu_indices(4, -1)] * 1e200, want[np.triu_indices(4, -1)])
+    agree(taus, other)
+
+
+def test_triangular_systems_with_nan():
+    """An un-jitted one does not raise: it is solved as the compiled one is."""
+    a = np.array([[1.0, np.nan], [0.0, 1.0]], "complex128")
+    x = np.asarray(la.triangular_solve(a * np.nan, a, left_side=True))
+    assert np.isnan(x).all()
+
+
 def test_single_precision_stays():
     a = draw(0, (4, 4)).astype("float32")
     packed, taus = la.hessenberg(a)

@@ -12,6 +12,7 @@ from functrans.scipy.linalg.factors import (cho_factor, cho_solve, cholesky, det
 from functrans.scipy.linalg.functions import expm, expm_frechet
 from functrans.scipy.linalg.patterns import (block_diag, circulant, companion, convolution_matrix,
                                              fiedler, fiedler_companion, hankel, leslie, toeplitz)
+from functrans.scipy.linalg.schur import schur, solve_sylvester, sqrtm
 from functrans.scipy.linalg.tables import (dft, hadamard, helmert, hilbert, invhilbert, invpascal,
                                            pascal)
 
@@ -19,5 +20,5 @@ __all__ = ["block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "co
            "convolution_matrix", "det", "dft", "eigh", "eigh_tridiagonal", "eigvalsh", "expm",
            "expm_frechet", "fiedler", "fiedler_companion", "hadamard", "hankel", "helmert",
            "hilbert", "inv", "invhilbert", "invpascal", "leslie", "lu", "lu_factor", "lu_solve",
-           "norm", "pascal", "pinv", "polar", "qr", "solve", "solve_triangular", "svd", "svdvals",
-           "toeplitz"]
+           "norm", "pascal", "pinv", "polar", "qr", "schur", "solve", "solve_sylvester",
+           "solve_triangular", "sqrtm", "svd", "svdvals", "toeplitz"]
