@@ -30,7 +30,7 @@ from functrans.numpy.manipulation import swapaxes
 from functrans.numpy.promotion import promote
 from functrans.numpy.ranges import arange, eye, triu
 from functrans.numpy.reductions import max as largest
-from functrans.numpy.ufuncs import abs, conj, sqrt
+from functrans.numpy.ufuncs import abs, conj, maximum, sqrt
 from functrans.primitives.elementwise import convert
 from functrans.primitives.matrices import adjoint, complex_dtype
 
@@ -149,11 +149,14 @@ def _form_of_one(a) -> tuple:
 
 
 def _deflated(state: _State) -> _State:
-    """Small numbers under the diagonal become 0; the last block without such is the next."""
-    t = state.t
-    size = abs(diagonal(t))
-    scale = size[1:] + size[:-1]
-    scale = where(scale == 0, largest(abs(t)), scale)
+    """Small numbers under the diagonal become 0; the last block without such is the next.
+
+    Small beside their neighbours; if that does not come about, beside the whole matrix.
+    """
+    t = triu(state.t, -1)
+    size, whole = abs(diagonal(t)), largest(abs(t))
+    scale = 4 * (size[1:] + size[:-1])
+    scale = where(state.steps >= 10, maximum(scale, whole), scale)
     beside = abs(diagonal(t, offset=-1))
     keep = beside > np.finfo(scale.dtype).eps * scale
     place = arange(t.shape[-1] - 1)
