@@ -22,7 +22,7 @@ from lowering.passes.buffers import assign_memory
 from lowering.passes.build import build_kernel
 from lowering.passes.cluster import Cluster
 from lowering.passes.domains import is_library_product
-from lowering.passes.epilogues import WithEpilogue, with_epilogues
+from lowering.passes.epilogues import WithKernels, source_of, with_kernels
 from lowering.passes.fuse import Fuser, Opaque
 from lowering.passes.loop_motion import move_out_of_loops
 from lowering.passes.regions import lower_branch, lower_loop, lower_stack_sum
@@ -92,7 +92,7 @@ class Emitters:
     results, and the kernel class, as texts. loop: as `loop_kernel`. product: a `Product` as texts,
     or None for a library.
     is_product: whether a contraction, given as equation and kernel class, is a `Product`.
-    epilogues: whether products compute what is read of their results alone.
+    epilogues: whether products compute what is read of their results alone, and their operands.
     together: a `Repeat` or a `Choose` as one text, as another step, or as it is.
     """
     cluster: Callable
@@ -127,7 +127,7 @@ def make_plan(program: Program, emitters: Emitters = CPU) -> Plan:
     lowering = Lowering(emitters)
     fused = [_built(fuser.steps[number], fuser) for number in ordered_steps(fuser)]
     if emitters.epilogues:
-        fused = with_epilogues(fused)
+        fused = with_kernels(fused)
     steps = [step for each in fused for step in lowering.steps(each, fuser)]
     return assign_memory(Plan(steps, program.input_types, program.output_types))
 
@@ -166,8 +166,8 @@ class Lowering:
 
     def steps(self, step, fuser: Fuser):
         step = _built(step, fuser)
-        if isinstance(step, WithEpilogue):
-            yield from self._product(step.product, step.kernel)
+        if isinstance(step, WithKernels):
+            yield from self._product(step.product, step.epilogue, step.prologues)
         elif isinstance(step, Kernel):
             if step.statements:
                 yield from map(_launch, self.emitters.cluster(step))
@@ -178,10 +178,11 @@ class Lowering:
         """The plan of an inner Program."""
         return make_plan(program, self.emitters)
 
-    def _product(self, step: Opaque, epilogue: Kernel | None = None):
-        left, right = step.detail
+    def _product(self, step: Opaque, epilogue: Kernel | None = None,
+                 prologues: tuple = (None, None)):
+        left, right = map(source_of, step.detail, prologues)
         product = Product(left, right, step.outputs[0], step.equation and step.equation.location,
-                          epilogue)
+                          epilogue, prologues)
         texts = self.emitters.product(product)
         yield from [product] if texts is None else map(_launch, texts)
 

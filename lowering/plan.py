@@ -30,12 +30,15 @@ class Product:
     """A batch of matrix products: `target = left @ right.T`, row by row.
 
     epilogue: what is computed of each element instead of storing it: it reads it from `target`.
+    prologues: what is computed of each element of `left` and of `right` before it is used; None
+    if it is used as it is.
     """
     left: Matrices
     right: Matrices
     target: View
     location: object = None
     epilogue: Kernel | None = None
+    prologues: tuple = (None, None)
 
     @property
     def reads(self) -> list:

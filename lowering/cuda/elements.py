@@ -13,7 +13,8 @@ import math
 from lowering.cuda.emit import GridEmitter
 from lowering.cuda.parts import Part
 from lowering.expression import Text
-from lowering.loops import Axis, Kernel, Load, Map, Place, Store
+from lowering.kernel_text import from_memory
+from lowering.loops import Axis, Constant, Kernel, Load, Map, Place, Store
 from lowering.nest import prepare_axes
 from lowering.plan import Product
 from lowering.views import View, row_major
@@ -43,7 +44,7 @@ class ElementEmitter(GridEmitter):
             self.numbers.add(name, "pointer", view.dtype, View(view.buffer, view.offset, (), ()))
         for name, value in numbers.items():
             self.numbers.add(name, "integer", None, int(value))
-        self.location = step.location
+        self.location, self.step = step.location, step
 
     def _name_axes(self, kernel: Kernel):
         """A group of one axis has the name of what it is; axes of others have letters."""
@@ -72,6 +73,25 @@ class ElementEmitter(GridEmitter):
         """Lines of the product."""
         for line in lines:
             self._line(depth, line)
+
+    def operand(self, number: int, text: str) -> Text:
+        """An element of the left operand (0) or the right one (1), made of what lies at `text`."""
+        matrices, prologue = (self.step.left, self.step.right)[number], self.step.prologues[number]
+        value = from_memory(text, matrices.view.dtype)
+        known: dict = {}
+        for statement in prologue.statements if prologue else ():
+            inputs = [known[id(each)] for each in statement.inputs]
+            if isinstance(statement, Store):
+                return inputs[0]
+            known[id(statement)] = self._made(statement, inputs, value)
+        return value
+
+    def _made(self, statement, inputs: list, loaded: Text) -> Text:
+        if isinstance(statement, Load):
+            return loaded
+        if isinstance(statement, Constant):
+            return Text(self.numbers.number(statement.value))
+        return self._filled(statement.expr, inputs, statement.dtype, statement.inputs[0].dtype)
 
     def element(self, depth: int, total: str):
         """What is done with the sum `total` at `row` and `column` of the matrix `matrix`."""

@@ -4,7 +4,7 @@ Small products have a thread for each element of the result. Large ones go tile 
 threads brings two narrow tiles into shared memory, from which each thread takes what it needs for
 its own four by four elements. Where there are few tiles and long sums, sums are taken in pieces,
 and added by a second kernel. What is computed of the result alone, element by element, is computed
-in the same kernel, before it is stored.
+in the same kernel, before it is stored; what makes an operand, such as a cast, when it is read.
 
 In: a `Product`. Out: `CudaText`s. Imports `nest`, `cuda.elements`, `cuda.parts`, `plan`, `loops`,
 `views`.
@@ -18,7 +18,8 @@ from functrans.ir.type import name_of
 from lowering.cuda.elements import ElementEmitter, store_of
 from lowering.cuda.emit import THREAD, CudaText, block_size, emit_threads, quotient
 from lowering.cuda.parts import Part
-from lowering.kernel_text import constant, from_memory, local_dtype
+from lowering.expression import PRODUCT
+from lowering.kernel_text import constant, local_dtype
 from lowering.loops import Axis, Kernel, Load, Place, Reduce
 from lowering.nest import prepare_axes
 from lowering.passes.domains import BLAS_DTYPES, is_matrix_product
@@ -120,12 +121,14 @@ def _by_element(step: Product, count: int, epilogue: Kernel) -> CudaText:
         f"rest, column = {quotient('point', 'columns', points)}",
         f"matrix, row = {quotient('rest', 'rows', points)}"]
     emitter = ElementEmitter(step, epilogue, {**_sizes(step), **batch.numbers()})
+    left = emitter.operand(0, f"x0[{batch.left}row * left_row + k * left_k]")
+    right = emitter.operand(1, f"x1[{batch.right}column * right_row + k * right_k]")
     emitter.write(1, [f"point = {THREAD}", f"if point < {batch.count}rows * columns:"])
     emitter.write(2, [
         *indices, *batch.lines(),
         f"acc = {_zero(step)}",
         "for k in range(inner):",
-        f"    acc = acc + {_left(batch, 'row', 'k')} * {_right(batch, 'column', 'k')}"])
+        f"    acc = acc + {left.within(PRODUCT)} * {right.within(PRODUCT + 1)}"])
     emitter.element(2, "acc")
     block = block_size(points)
     return emitter.text((-(-points // block),), block, 1)
@@ -176,10 +179,10 @@ def _one_product(emitter: ElementEmitter, step: Product, batch: _Batch, share: i
         f"for start_k in range({first}, inner, {gap}):",
         *indented(1, _fetch("tile0", "top", "rows", ("left_row", "left_k"), share,
                             f"{batch.left}row * left_row + k * left_k",
-                            from_memory("x0[at]", batch.dtype).text, step.left, step)),
+                            emitter.operand(0, "x0[at]").text, step.left, step)),
         *indented(1, _fetch("tile1", "side", "columns", ("right_row", "right_k"), share,
                             f"{batch.right}row * right_row + k * right_k",
-                            from_memory("x1[at]", batch.dtype).text, step.right, step)),
+                            emitter.operand(1, "x1[at]").text, step.right, step)),
         "    cuda.syncthreads()",
         f"    for k in range({DEPTH}):",
         f"        for r in range({share}):",
@@ -235,14 +238,6 @@ def _zero(step: Product) -> str:
     return constant(local_dtype(step.target.dtype).type(0))
 
 
-def _left(batch: _Batch, row: str, k: str) -> str:
-    return from_memory(f"x0[{batch.left}{row} * left_row + {k} * left_k]", batch.dtype).text
-
-
-def _right(batch: _Batch, row: str, k: str) -> str:
-    return from_memory(f"x1[{batch.right}{row} * right_row + {k} * right_k]", batch.dtype).text
-
-
 def _sizes(step: Product) -> dict:
     left, right = step.left, step.right
     return {"rows": left.rows, "columns": right.rows, "inner": left.columns,
@@ -254,7 +249,6 @@ class _Batch:
     """The place of a matrix in a batch with a stride for each dimension."""
 
     def __init__(self, step: Product):
-        self.dtype = step.left.view.dtype
         dims = zip(step.left.batch_shape, step.left.batch_strides, step.right.batch_strides)
         self.dims = _merged([dim for dim in dims if dim[0] != 1])
         self.rank = len(self.dims)

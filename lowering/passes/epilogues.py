@@ -1,41 +1,58 @@
-"""Products with an epilogue: what is computed of a product's result alone, element by element.
+"""Products with what is computed of their operands and results alone, element by element.
 
-A kernel that reads a product's result, which nobody else reads, at the very index that it writes,
-can be computed where the result is: `y = tanh(x @ w + b)` needs no memory for `x @ w`.
+Epilogue: a kernel that reads a product's result, which nobody else reads, at the very index that it
+writes, can be computed where the result is: `y = tanh(x @ w + b)` needs no memory for `x @ w`.
+Prologue: a kernel that makes an operand of one array, at the same index, by little computation, can
+be computed where the operand is read: `x.astype(float32) @ w`.
 
-In: the steps of fusion in order, clusters as `Kernel`s. Out: the same steps, with a `WithEpilogue`
-in place of such a kernel and its product. Imports `loops`, `views`.
+In: the steps of fusion in order, clusters as `Kernel`s. Out: the same steps, with a `WithKernels`
+in place of such kernels and their product. Imports `loops`, `views`.
 """
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lowering.loops import Constant, Index, Kernel, Load, Map, Pick, Store
-from lowering.views import Buffer, row_major
+from lowering.views import Buffer, View, row_major
 
 _BY_ELEMENT = (Constant, Index, Load, Map, Pick, Store)
+CHEAP = 3              # the cost of a prologue, at most: it is computed again for each tile
 
 
 @dataclass(frozen=True, slots=True)
-class WithEpilogue:
-    """A product whose result is read by `kernel` alone, which is computed with it."""
+class WithKernels:
+    """A product whose result is read by `epilogue` alone, which is computed with it, if there is
+    one. prologues: the kernels, if there are any, that make the left and the right operand."""
     product: object
-    kernel: Kernel
+    epilogue: Kernel | None
+    prologues: tuple
 
 
-def with_epilogues(steps: list) -> list:
-    """The steps, with products put into the kernels that alone read their results."""
+def with_kernels(steps: list) -> list:
+    """The steps, with products put into the kernels that alone read their results, and kernels
+    into the products that alone read theirs."""
     readers = _readers(steps)
     taken: dict = {}                                  # id of a kernel -> its product
     for step in steps:
         reader = _only_reader(step, readers)
         if reader is not None:
             taken[id(reader)] = step                  # of several the last: all others are there
-    moved = {id(product) for product in taken.values()}
-    return [WithEpilogue(taken[id(step)], step) if id(step) in taken else step
-            for step in steps if id(step) not in moved]
+    epilogues = {id(product) for product in taken.values()}
+    before = _prologues(steps, readers, taken)
+    gone = {id(kernel) for pair in before.values() for kernel in pair} | epilogues
+    return [_together(step, taken, before) for step in steps if id(step) not in gone]
+
+
+def _together(step, taken: dict, before: dict):
+    """A step as it is, or the product that it has become."""
+    product = taken.get(id(step), step)
+    prologues = before.get(id(product), (None, None))
+    epilogue = step if product is not step else None
+    if epilogue is None and prologues == (None, None):
+        return step
+    return WithKernels(product, epilogue, prologues)
 
 
 def _readers(steps: list) -> dict[Buffer, list]:
@@ -98,3 +115,53 @@ def _writes_all(store: Store, axes: frozenset, result: Buffer) -> bool:
     return not store.combine and not store.place.dynamic \
         and store.axes == axes == frozenset(store.place.coefficients) \
         and store.place.view.buffer.root() is not result
+
+
+# ---- operands ----
+
+def _prologues(steps: list, readers: dict, taken: dict) -> dict:
+    """For each product the kernels of its operands: id of the product -> (left, right)."""
+    makers = {store.place.view.buffer.root(): step for step in steps if isinstance(step, Kernel)
+              for store in step.statements if isinstance(store, Store)}
+    found: dict = {}
+    for step in steps:
+        if isinstance(step, Kernel) or step.kind != "product":
+            continue
+        pair = tuple(_prologue(step, matrices.view.buffer.root(), readers, makers, taken)
+                     for matrices in step.detail)
+        if pair != (None, None):
+            found[id(step)] = pair
+    return found
+
+
+def _prologue(step, operand: Buffer, readers: dict, makers: dict, taken: dict) -> Kernel | None:
+    kernel = makers.get(operand)
+    if kernel is None or operand.role != "temp" or id(kernel) in taken \
+            or readers.get(operand) != [step]:
+        return None
+    return kernel if _is_prologue(kernel) else None
+
+
+def _is_prologue(kernel: Kernel) -> bool:
+    """Whether a kernel makes each element of one array of that of another, by little work."""
+    loads = [s for s in kernel.statements if isinstance(s, Load)]
+    stores = [s for s in kernel.statements if isinstance(s, Store)]
+    others = [s for s in kernel.statements if isinstance(s, (Constant, Map))]
+    if (len(loads), len(stores)) != (1, 1) or len(others) + 2 != len(kernel.statements) \
+            or sum(s.cost for s in others if isinstance(s, Map)) > CHEAP:
+        return False
+    read, written = loads[0].place, stores[0].place
+    return not (read.dynamic or read.guards or written.dynamic or stores[0].combine) \
+        and read.coefficients == written.coefficients and written.offset == 0 \
+        and math.prod(axis.extent for axis in written.coefficients) == written.view.buffer.size \
+        and read.view.dtype.itemsize <= written.view.dtype.itemsize
+
+
+def source_of(matrices, prologue: Kernel | None):
+    """The matrices of which a prologue makes an operand."""
+    if prologue is None:
+        return matrices
+    load = next(s for s in prologue.statements if isinstance(s, Load))
+    view = matrices.view
+    source = View(load.place.view.buffer, view.offset + load.place.offset, view.shape, view.strides)
+    return replace(matrices, view=source)

@@ -9,6 +9,7 @@ from programs import PROGRAMS, adam, dense, floats, gates, layer_norm, softmax
 from test_laws import each
 
 import functrans.numpy as fnp
+from functrans import lax
 from functrans.nn import gelu
 from lowering.cuda import driver, runtime
 from lowering.source import as_function, module_text
@@ -26,6 +27,9 @@ HOT = {
     "dense by tiles": (dense, (SQUARE, SQUARE, floats(100))),
     "dense by tiles, light": (lambda x, w, b: fnp.maximum(x @ w + b, 0),
                               (SQUARE, SQUARE, floats(100))),
+    "bfloat16 into float32": (
+        lambda x, w: lax.dot(x, w, preferred_element_type="float32"),
+        (SQUARE.astype("bfloat16"), SQUARE.astype("bfloat16"))),
     "dense by large tiles": (dense, (floats(1536, 32), floats(32, 1536), floats(1536))),
     "batch by large tiles": (lambda x, w: x @ w, (floats(9, 512, 32), floats(9, 32, 512))),
     "dense by tiles, rows in two dimensions": (

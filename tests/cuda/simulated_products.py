@@ -72,6 +72,44 @@ def test_where_there_are_many_tiles_they_are_large(name, monkeypatch):
     assert ("(16, 129)" in compiled(function, args)[0].source()) == (name == "a batch")
 
 
+X16, W16 = X.astype("bfloat16"), W.astype("bfloat16")
+PROLOGUES = {
+    "sums in float32": (lambda x, w: lax.dot(x, w, preferred_element_type="float32"), X16, W16),
+    "few elements": (lambda x, w: lax.dot(x, w, preferred_element_type="float32"), X16[:3],
+                     W16[:, :2]),
+    "one operand": (lambda x, w: x.astype("float64") @ w, X.astype("float32"), W),
+    "a scale": (lambda x, w: (x * 0.37) @ w.T, X, W.T),
+    "transposed": (lambda x, w: x.astype("float32").T @ w.astype("float32").T, X16.T, W16.T),
+    "a batch": (lambda x, w: lax.batch_matmul(x.astype("float64"), w), XS.astype("float32"), WS),
+    "the same twice": (lambda x: (x.astype("float32") @ x.astype("float32").T), X16),
+    "and an epilogue": (lambda x, w, b: fnp.tanh(
+        lax.dot(x, w, preferred_element_type="float32") + b).astype("bfloat16"), X16, W16,
+        B.astype("float32")),
+}
+
+
+@pytest.mark.parametrize("name", PROLOGUES)
+def test_little_work_on_an_operand_is_done_where_it_is_read(name):
+    function, *args = PROLOGUES[name]
+    assert launches(function, args) == 1
+    assert_same(function, args)
+
+
+NO_PROLOGUES = {
+    "much work": (lambda x, w: fnp.tanh(x) @ w, X, W),
+    "two arrays": (lambda x, w: (x + x[:1]) @ w, X, W),
+    "used elsewhere": (lambda x, w: ((x * 2) @ w, x * 2), X, W),
+    "an epilogue": (lambda x, w: relu(x @ w) @ w.T, X, W),
+}
+
+
+@pytest.mark.parametrize("name", NO_PROLOGUES)
+def test_more_work_on_an_operand_is_a_kernel_of_its_own(name):
+    function, *args = NO_PROLOGUES[name]
+    assert launches(function, args) == 2
+    assert_same(function, args)
+
+
 @pytest.mark.parametrize("name", EPILOGUES)
 def test_what_is_computed_of_a_product_alone_is_its_epilogue(name):
     function, *args = EPILOGUES[name]
