@@ -22,7 +22,12 @@ def _given(primitive, count: int, *kinds, **options) -> Row:
 SPECIAL = [
     _in_both(I.igamma_p), _in_both(I.igammac_p),
     _given(I.gamma_slope_p, 1, "positive", "normal"),
-    _given(I.betainc_p, 2, "positive", "above_one", "within"),
+    Row(I.betainc_p, tuple(case(Operand(shape, "positive"), Operand(shape, "above_one"),
+                                Operand(shape, "within")) for shape in ((2, 3), (), (0, 2))),
+        FLOATS, second=False),
+    Row(I.betainc_slope_p, tuple(
+        case(Operand((2, 3), "positive"), Operand((2, 3), "above_one"), Operand((2, 3), "within"),
+             fixed=(0, 1), place=place) for place in (0, 1)), FLOATS),
     Row(I.lbeta_p, tuple(case(*[Operand(shape, "positive")] * 2) for shape in ((2, 3), (), (0, 2))),
         FLOATS, ulp=64),
     _given(I.zeta_p, 1, "above_one", "positive", ulp=16),

@@ -1,8 +1,8 @@
 """Elementwise functions of statistics: incomplete gamma and beta, zeta, Bessel, normal tails.
 
-Their values are in primitives/special_*.py. Derivatives in the parameters of the incomplete beta
-function, in the order of zeta, and second ones in the parameter of the incomplete gamma functions,
-are not among them: asking for one raises. Imports `trace`, and the families of primitives above it.
+Their values are in primitives/special_*.py. Second derivatives in the parameters of the incomplete
+functions, and any in the order of zeta, are not among them: asking for one raises. Imports `trace`,
+and the families of primitives above it.
 """
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from functrans.primitives.elementwise import (add, and_, caller, div, eq, ge, gt
 from functrans.primitives.functions import (digamma, erf_inv, erfc, exp, lgamma, log, log1p,
                                             sqrt)
 from functrans.primitives.lapack import by_primitives
+from functrans.trace import bind
 
 
 def _number(x, value):
@@ -30,7 +31,7 @@ def _number(x, value):
 
 
 def _no_derivative(name: str, operand: str):
-    def partial(*args):
+    def partial(*args, **params):
         raise NotDifferentiableError(
             f"{name} has no derivative in {operand} here, only in its last operand. Hold {operand} "
             "fixed: differentiate for the others, or wrap it in stop_gradient")
@@ -149,9 +150,27 @@ def _beta_density(a, b, x):
     return exp(sub(add(left, right), lbeta(a, b)))
 
 
+_SLOPES = special_beta.betainc_by_a, special_beta.betainc_by_b
+
+
+def _beta_slope_by_x(out, a, b, x, dx, *, place):
+    """The derivative of the density in a or b; 0 at the ends, as the slope is."""
+    end = or_(eq(x, _number(x, 0)), eq(x, _number(x, 1)))
+    inside = select(end, _number(x, 0.5), x)
+    logarithm = log1p(neg(inside)) if place else log(inside)
+    steep = add(logarithm, sub(digamma(add(a, b)), digamma(b if place else a)))
+    return mul(dx, select(end, _number(x, 0), mul(_beta_density(a, b, inside), steep)))
+
+
+betainc_slope_p = elementwise(
+    "betainc_slope", evaluate=lambda a, b, x, *, place: _SLOPES[place](a, b, x), expr=None,
+    kind="float", with_params=True,
+    jvp=(_no_derivative("the slope of betainc", "a"), _no_derivative("the slope of betainc", "b"),
+         _beta_slope_by_x))
 betainc_p = elementwise(
     "betainc", evaluate=special_beta.betainc, expr=None, kind="float",
-    jvp=(_no_derivative("betainc", "a"), _no_derivative("betainc", "b"),
+    jvp=(lambda out, a, b, x, da: mul(da, betainc_slope(a, b, x, place=0)),
+         lambda out, a, b, x, db: mul(db, betainc_slope(a, b, x, place=1)),
          lambda out, a, b, x, dx: mul(dx, _beta_density(a, b, x))))
 
 # ---- zeta ----
@@ -247,5 +266,12 @@ ndtri_p = _composed("ndtri", normal.ndtri, _ndtri, _jvp_ndtri)
 
 igamma, igammac, betainc, zeta = map(caller, (igamma_p, igammac_p, betainc_p, zeta_p))
 gamma_slope = caller(gamma_slope_p)
+
+
+def betainc_slope(a, b, x, *, place: int):
+    """The derivative of betainc in a (place 0) or b (1)."""
+    return bind(betainc_slope_p, a, b, x, place=place)
+
+
 bessel_i0e, bessel_i1e, erfcx = map(caller, (bessel_i0e_p, bessel_i1e_p, erfcx_p))
 log_ndtr, ndtri = map(caller, (log_ndtr_p, ndtri_p))

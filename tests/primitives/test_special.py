@@ -182,6 +182,33 @@ def test_betainc(mp, draw):
         assert error < 1e-13
 
 
+def test_slopes_of_betainc(mp):
+    """Against differences of the function, with 60 digits; absolutely where both are small."""
+    def slope(place):
+        def difference(*operands):
+            with mp.workdps(60):
+                step = operands[place] * mp.mpf(10) ** -22
+                low, high = ([operands[k] + sign * step * (k == place) for k in (0, 1)]
+                             for sign in (-1, 1))
+                first, last = (mp.betainc(*ab, 0, operands[2], regularized=True)
+                               for ab in (low, high))
+                return (last - first) / (2 * step)
+        return difference
+
+    a = np.array([0.3, 0.3, 2.0, 2.0, 2.0, 30.0, 30.0, 150.0, 150.0, 0.02, 5.0])
+    b = np.array([5.0, 0.2, 2.5, 2.5, 70.0, 4.0, 30.0, 90.0, 90.0, 3.0, 0.05])
+    x = np.array([0.02, 0.9, 0.1, 0.8, 0.03, 0.9, 0.45, 0.6, 0.68, 1e-3, 0.99])
+    for place, function in enumerate((special_beta.betainc_by_a, special_beta.betainc_by_b)):
+        assert worst_relative(function, slope(place), mp, a, b, x) < 1e-11
+
+
+def test_edges_of_slopes_of_betainc():
+    a, b = np.array([2.0, 2.0, np.inf, 0.0, 2.0, np.nan]), np.array([1.0, 1.0, 1.0, 1.0, -1.0, 1.0])
+    x = np.array([0.0, 1.0, 0.5, 0.5, 0.5, 0.5])
+    for function in (special_beta.betainc_by_a, special_beta.betainc_by_b):
+        np.testing.assert_array_equal(function(a, b, x), [0, 0, 0, np.nan, np.nan, np.nan])
+
+
 def _betainc_by_fraction(mp, a, b, x, steps):
     """DLMF 8.17.22 from below: good for x < a / (a + b), and for any parameters."""
     tail = mp.mpf(1)

@@ -121,7 +121,21 @@ def test_gradients_at_edges():
     assert float(ft.grad(lambda p: stats.poisson.logpmf(0, p))(2.0)) == -1
     assert np.isfinite(ft.grad(lambda x: stats.gamma.logpdf(x, 1.0))(0.0))
     with pytest.raises(NotDifferentiableError, match="no derivative in a"):
-        ft.grad(lambda a: stats.beta.cdf(0.5, a, 1.0))(2.0)
+        ft.grad(ft.grad(lambda a: stats.beta.cdf(0.5, a, 1.0)))(2.0)
+
+
+def test_distribution_functions_are_differentiable_in_their_parameters():
+    h = 1e-5
+    for name, at, parameters in (("gamma", 1.5, (2.5,)), ("chi2", 1.5, (3.0,)),
+                                 ("poisson", 3.0, (2.5,)), ("beta", 0.3, (2.0, 1.5)),
+                                 ("t", 0.8, (3.5,)), ("binom", 3.0, (7.0, 0.4))):
+        for k, p in enumerate(parameters):
+            if (name, k) == ("binom", 0):
+                continue                            # how many trials: a whole number
+            found = ft.grad(getattr(stats, name).cdf, k + 1)(np.float64(at), *parameters)
+            first, last = (getattr(reference, name).cdf(
+                at, *parameters[:k], p + d, *parameters[k + 1:]) for d in (-h, h))
+            assert float(found) == pytest.approx((last - first) / (2 * h), rel=1e-6)
 
 
 def test_maximum_likelihood():

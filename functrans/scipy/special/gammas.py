@@ -180,7 +180,7 @@ def gammaincc(a, x):
 
 
 def betainc(a, b, x):
-    """The regularised incomplete beta function, for x from 0 to 1. No derivative in a and b.
+    """The regularised incomplete beta function, for x from 0 to 1. No second derivative in a, b.
 
     >>> import functrans as ft
     >>> ft.scipy.special.betainc(2.0, 1.0, 0.5)

@@ -93,6 +93,18 @@ def betainc(a: float, b: float, x: float) -> float:
     return total * math.exp(a * math.log(x) - size)
 
 
+def derivative_of_betainc(a: float, b: float, x: float) -> float:
+    """In a, term by term of the series."""
+    term, total, slope = 1.0, 1 / a, -1 / a ** 2
+    for k in range(1, 400):
+        term *= (k - b) * x / k
+        total += term / (a + k)
+        slope -= term / (a + k) ** 2
+    size = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+    steep = math.log(x) - digamma(a) + digamma(a + b)
+    return math.exp(a * math.log(x) - size) * (slope + total * steep)
+
+
 def _bessel(x: float, order: int) -> float:
     """exp(-|x|) I(x), by the trapezoidal rule, which is exact for periodic functions."""
     angles = 2 * np.pi * np.arange(64) / 64
@@ -280,6 +292,7 @@ REFERENCE = Reference(
     digamma=each(digamma), polygamma=each(polygamma), zeta=each(zeta), gammainc=each(gammainc),
     random_gamma_grad=each(random_gamma_grad), root_by_steps=np.sqrt,
     gammaincc=each(lambda a, x: 1 - gammainc(a, x)), betainc=each(betainc),
+    derivative_of_betainc=each(derivative_of_betainc),
     betaln=each(lambda a, b: math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)),
     i0e=each(lambda x: _bessel(x, 0)), i1e=each(lambda x: _bessel(x, 1)),
     ndtri=each(ndtri), log_ndtr=each(log_ndtr), logsumexp=logsumexp, softmax=softmax,

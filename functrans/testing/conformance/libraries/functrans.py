@@ -11,15 +11,15 @@ from functrans import lax, nn, random
 from functrans.control.iterate import Method, iterate
 from functrans.ir.primitive import Call, HostCall
 from functrans.ir.program import Program, inner_programs
-from functrans.primitives import elementwise, functions
+from functrans.primitives import elementwise, functions, incomplete
 from functrans.scipy import linalg, special
 from functrans.testing.conformance.libraries.jax_like import JaxLike, names_of
 from functrans.testing.conformance.namespace import Namespace
 
 # What compiled code asks NumPy for, so far: there is no formula or routine for it.
 ON_THE_HOST = frozenset({
-    "igamma", "igammac", "gamma_slope", "betainc", "zeta", "bessel_i0e", "bessel_i1e",
-    "fft", "bitcast", "pure_callback", "io_callback", "debug_callback"})
+    "igamma", "igammac", "gamma_slope", "betainc", "betainc_slope", "zeta", "bessel_i0e",
+    "bessel_i1e", "fft", "bitcast", "pure_callback", "io_callback", "debug_callback"})
 
 
 def _linear_transpose(a, y):
@@ -102,7 +102,9 @@ class Functrans(JaxLike):
         fnp, fnp.linalg, special, nn, lax, **names_of(ft, fnp, lax, linalg),
         rsqrt=functions.rsqrt, count_leading_zeros=elementwise.count_leading_zeros,
         stop_gradient=ft.stop_gradient, checkpoint=_checkpoint, random_bits=_random_bits,
-        root_by_steps=lambda x: iterate(_ROOT, x), watched_bits=_watched_bits,
+        root_by_steps=lambda x: iterate(_ROOT, x),
+        derivative_of_betainc=lambda a, b, x: incomplete.betainc_slope(a, b, x, place=0),
+        watched_bits=_watched_bits,
         bitcast=lax.bitcast_convert_type,
         complex=elementwise.complex_, weaken=elementwise.weaken,
         linear_transpose=_linear_transpose,

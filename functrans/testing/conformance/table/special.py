@@ -35,6 +35,11 @@ def add_to(table: Table):
               dtypes=FLOATS, elementwise=True, empty="m", fixed=(1,), second=False, ulp=128)
     row("random_gamma_grad", "positive", "positive", fixed=(0,), ulp=512, dtypes=WIDE)
     row("betainc", "positive", "above_one", "within", fixed=(0, 1), ulp=128)
+    table.add("betainc, first operands", "mn:positive mn:above_one mn:within", _named("betainc"),
+              dtypes=FLOATS, elementwise=True, empty="m", fixed=(2,), second=False, ulp=128)
+    table.add("derivative of betainc", "m:positive m:above_one m:within",
+              lambda xp, a, b, x: xp.derivative_of_betainc(a, b, x), dtypes=WIDE, empty="m",
+              fixed=(0, 1), ulp=1024)
     row("betaln", "positive", "positive", ulp=128)
     row("zeta", "above_one", "positive", fixed=(0,), ulp=128)
     row("i0e i1e", ulp=64)
