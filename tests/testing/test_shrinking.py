@@ -7,6 +7,7 @@ import pytest
 import functrans as ft
 import functrans.numpy as fnp
 from functrans.array import as_array
+from functrans.primitives import elementwise
 from functrans.testing.conformance.rules import all_primitives, replaced
 from functrans.testing.mutation import FAULTS
 from functrans.testing.mutation.hunting import failure, shrunk
@@ -88,6 +89,13 @@ def test_no_verdict_on_numbers_that_are_not_tame(function, values):
     with BY_NAME["mul.jvp.missing0"].planted():
         assert lacking(piece, CHECKS) is None
         assert lacking(piece_of(function, np.ones(2), np.ones(2)), CHECKS) is not None
+
+
+def test_no_verdict_where_a_transpose_is_not_finite():
+    """A cotangent of what is 0 / 0, and stands for 0."""
+    ratio = piece_of(elementwise.guarded_div, np.array([0.0, 1.0]), np.array([0.0, 2.0]))
+    ratio.lanes[1][:] = np.array([0.0, 3.0]), np.array([0.0, 2.0])
+    assert lacking(ratio, CHECKS) is None
 
 
 def test_no_verdict_at_a_kink():
