@@ -300,13 +300,16 @@ def test_tables_for_a_page(tmp_path):
 
 
 def test_the_published_page():
-    """It has all libraries, ours without a failure, and the matrix."""
+    """It has all libraries, JAX in both its precisions, ours without a failure, and the matrix."""
     page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
-    rows = re.findall(r"^\| (\w+) \S+.*? \| (\d+) \| (\d+) \| \d+ \|$", page, re.MULTILINE)
-    counts = {name: (int(passed), int(failed)) for name, passed, failed in rows}
-    assert set(counts) == set(LIBRARIES)
-    assert counts["functrans"][0] > 8000 and counts["functrans"][1] == 0
-    assert page.count("\n| sin | `") == 1
+    rows = re.findall(r"^\| (\w+ .*?) \| (\w[\w ]+) \| (\d+) \| (\d+) \| \d+ \|$", page,
+                      re.MULTILINE)
+    counts = {name: (cells, int(passed), int(failed)) for name, cells, passed, failed in rows}
+    assert {name.split()[0] for name in counts} == set(LIBRARIES) and len(counts) == 5
+    cells, passed, failed = counts[library("functrans").version()]
+    assert cells == "all" and passed > 9000 and failed == 0
+    sines = re.findall(r"^\| sin \| (.*) \|$", page, re.MULTILINE)
+    assert len(sines) == 1 and len(sines[0].split(" | ")) == len(counts)
 
 
 def test_failures_give_a_status(tmp_path, capsys):
@@ -353,7 +356,9 @@ def test_functions_of_one_code_are_compiled_afresh():
 
 def test_jax():
     jax = pytest.importorskip("jax")
-    assert run("jax", quick=True, only=["sin"], columns=("eval", "jvp", "vjp")).asked
+    matrix = run("jax", quick=True, only=["sin"], columns=("eval", "jvp", "vjp"))
+    assert matrix.library == "jax, x64 off" and matrix.asked
+    assert "narrowed to float32" in matrix.cells["sin", "float64", "eval"].reason
     with jax.enable_x64(True):
         matrix = run("jax", quick=True, only=["sin", "sum"], columns=("eval", "jvp", "vjp"))
-    assert matrix.passed == matrix.asked > 6
+    assert matrix.library == "jax" and matrix.passed == matrix.asked > 6
