@@ -115,7 +115,8 @@ def _gamma_slope_by_log_x(out, a, log_x, dlog_x):
 
 
 gamma_slope_p = elementwise(
-    "gamma_slope", evaluate=special_incomplete.gamma_slope, expr=None, kind="float",
+    "gamma_slope", evaluate=special_incomplete.gamma_slope, expr="gamma_slope({0}, {1})",
+    kind="float", cost=2000,
     jvp=(_no_derivative("the slope of a gamma quantile", "a"), _gamma_slope_by_log_x))
 
 

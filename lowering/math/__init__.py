@@ -26,6 +26,7 @@ from .division import floor_divide, fmod, remainder
 from .error_function import erf, erf_inv, erfc, erfcx
 from .exponential import exp, exp2, expm1, logistic
 from .gamma import digamma, lgamma
+from .gamma_slope import gamma_slope
 from .half import bfloat16_to_float, float_to_bfloat16, float_to_half, half_to_float
 from .hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
 from .integer import (count_leading_zeros, greatest_common_divisor, population_count,

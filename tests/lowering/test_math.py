@@ -331,6 +331,26 @@ def test_polygamma(dtype):
 
 
 @each_float
+def test_gamma_slope(dtype):
+    """Each of its three methods, and where they meet; in float32 it is that of float64, rounded."""
+    special = pytest.importorskip("functrans.primitives.special")
+    draw = np.random.default_rng(5)
+    a = np.concatenate([10.0 ** draw.uniform(-4, 6, 300), np.arange(1.0, 101.0),
+                        np.full(60, 100.01)])
+    x = np.abs(a + 2 * draw.normal(size=a.size) * np.sqrt(a))
+    x[::4] = a[::4] * np.repeat([0.05, 0.7, 0.7001, 0.9999, 1.0, 1.0001, 1.3, 1.3001, 3.0, 20.0],
+                                12)[:len(a[::4])]
+    a, log_x = a.astype(dtype), np.log(x).astype(dtype)
+    want = special.gamma_slope(a, log_x)
+    np.testing.assert_allclose(compiled_map(lm.gamma_slope, a, log_x), want,
+                               rtol=3e-14 if dtype == F64 else 2e-7)
+    a = np.array([0, -1, NAN, 2, 2, INF, 2], dtype)
+    log_x = np.array([1, 1, 1, NAN, INF, 1, -INF], dtype)
+    np.testing.assert_array_equal(compiled_map(lm.gamma_slope, a, log_x),
+                                  [NAN, NAN, NAN, NAN, 0, 0, INF])
+
+
+@each_float
 def test_huge_angles_among_small_ones(dtype):
     x = np.tile(np.array([0.5, 1e30, -3, 1e10, 2, 1e36, 1, -1e25], dtype), 9)
     for name in ("sin", "cos", "tan"):
@@ -554,7 +574,7 @@ def test_a_kernel_runs_unchanged_under_python():
 only_with_avx = pytest.mark.skipif(
     platform.machine().lower() not in ("x86_64", "amd64")
     or not binding.get_host_cpu_features().get("avx2"), reason="looks for AVX registers")
-NOT_VECTORISED = {"polygamma", "integer_power"}
+NOT_VECTORISED = {"polygamma", "gamma_slope", "integer_power"}
 FLOAT_NAMES = [name for name, function in lm.FUNCTIONS.items()
                if F32 in function.versions and name not in NOT_VECTORISED
                and not name.startswith(("to_", "make_"))]
