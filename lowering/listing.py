@@ -329,7 +329,7 @@ class Function:
         self.line(depth, f"for k in range({step.target.size}):")
         self.call(depth + 1, "add_stacks", [
             *(f"({self.view(view)})[k]" for view in (step.a, step.b, step.target)),
-            quoted(element.dtype.name), str(element.size),
+            quoted(kind_name(element)), str(element.size),
             f"lambda a, b, out: {name}(a, b, out, error, hosts)"])
 
     def repeat(self, step: Repeat, depth: int):
@@ -403,7 +403,7 @@ class Loop:
         for row in step.rows:
             if _is_stack(row):
                 element = row.dtype.element
-                self._line(0, f"({view(row)})[0].reserve({count}, {quoted(element.dtype.name)}, "
+                self._line(0, f"({view(row)})[0].reserve({count}, {quoted(kind_name(element))}, "
                               f"{element.size})")
         order = f"reversed(range({count}))" if step.reverse else f"range({count})"
         self._line(0, f"for {self.index} in {order}:")
@@ -417,7 +417,7 @@ class Loop:
         if _is_stack(view):
             element = view.dtype.element
             return (f"({self.function.view(view)})[0].element({self.index}, "
-                    f"{quoted(element.dtype.name)}, {element.size})")
+                    f"{quoted(kind_name(element))}, {element.size})")
         size = view.size // max(view.shape[0], 1)
         return f"{self.function.view(view)} + {self.index} * {size}"
 
@@ -438,7 +438,7 @@ class Loop:
                                   *elements, "error", "hosts"])
         for row, element in zip(step.rows, elements):
             kind = row.dtype.element
-            self._line(1, f"({view(row)})[0].push({element}, {quoted(kind.dtype.name)}, "
+            self._line(1, f"({view(row)})[0].push({element}, {quoted(kind_name(kind))}, "
                           f"{kind.size})")
         self._exchange()
         self._line(1, f"{self.index} += 1")

@@ -211,6 +211,16 @@ def test_lists_of_other_lengths(steps):
                 ulp=2000)
 
 
+def test_gradients_of_loops_in_loops():
+    """What is kept of a step are lists of what is kept of inner steps."""
+    def outer(w):
+        return lax.while_loop(lambda s: s[1] < 3, lambda s: (
+            lax.while_loop(lambda t: (t[1] < s[1]) & (t[0].sum() < 9),
+                           lambda t: (fnp.sin(w @ t[0]) + s[0], t[1] + 1), (s[0], 0))[0],
+            s[1] + 1), (X, 0))[0].sum()
+    assert_same(ft.grad(outer), (W,), ulp=2000)
+
+
 def test_gradients_of_gradients_of_loops():
     def slope(w, n):
         return ft.grad(lambda w: powers(w, n).sum())(w)[0].sum()
