@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from functrans.scipy import (integrate, interpolate, linalg, ndimage,  # noqa: F401
-                                 optimize, signal, special, stats)
+                                 optimize, signal, sparse, special, stats)
 
-__all__ = ["integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "special",
-           "stats"]
+__all__ = ["integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse",
+           "special", "stats"]
 
 
 def __getattr__(name: str):
