@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from functrans.scipy import (integrate, interpolate, linalg, ndimage,  # noqa: F401
-                                 optimize, signal, sparse, special, stats)
+    from functrans.scipy import (cluster, fft, integrate, interpolate, linalg,  # noqa: F401
+                                 ndimage, optimize, signal, sparse, special, stats)
 
-__all__ = ["integrate", "interpolate", "linalg", "ndimage", "optimize", "signal", "sparse",
-           "special", "stats"]
+__all__ = ["cluster", "fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal",
+           "sparse", "special", "stats"]
 
 
 def __getattr__(name: str):

@@ -136,6 +136,18 @@ def test_matrices_of_a_size(n):
     np.testing.assert_array_equal(la.hadamard(2 ** n), reference.hadamard(2 ** n))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_hessenberg(dtype):
+    for n in (1, 3, 5):
+        a = draw(n, (2, n, n), dtype)
+        h, q = map(np.asarray, la.hessenberg(a, calc_q=True))
+        np.testing.assert_allclose(q @ h @ np.swapaxes(q, -1, -2).conj(), a, atol=1e-12)
+        np.testing.assert_array_equal(np.tril(h, -2), 0)
+        agree(la.hessenberg, h[0], a[0])
+        if n > 2:
+            np.testing.assert_allclose(h[0], reference.hessenberg(a[0]), atol=1e-12)
+
+
 def test_eigh_tridiagonal():
     d, e = draw(0, (5,), "float64"), draw(1, (4,), "float64")
     agree(lambda d, e: la.eigh_tridiagonal(d, e, True), reference.eigh_tridiagonal(d, e, True),

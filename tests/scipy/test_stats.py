@@ -23,6 +23,7 @@ SHAPES = {
     "beta": [(0.5, 2.0), (3.0, 4.0)], "lognorm": [(0.5,)], "pareto": [(2.5,)],
     "weibull_min": [(1.7,)], "gennorm": [(1.3,)],
     "truncnorm": [(-1.0, 2.0), (3.0, 5.0), (-7.0, -6.0)], "vonmises": [(1.5,)],
+    "wrapcauchy": [(0.4,), (0.9,)],
     "bernoulli": [(0.3,)], "poisson": [(2.5,)], "binom": [(7.0, 0.3)], "geom": [(0.3,)],
     "nbinom": [(4.0, 0.3)], "betabinom": [(6.0, 2.0, 3.0)],
 }

@@ -6,8 +6,10 @@ import numpy as np
 
 from functrans.errors import ArgumentError, ShapeError, UnsupportedError
 from functrans.ir.type import is_complex
+from functrans.lax import reflections
 from functrans.numpy import linalg
-from functrans.numpy.ranges import arange, eye
+from functrans.numpy.joining import concatenate
+from functrans.numpy.ranges import arange, eye, triu
 from functrans.numpy.indexing import take_along_axis
 from functrans.numpy.linalg.common import (as_column, from_column, matrices, one_batch,
                                            operands)
@@ -251,6 +253,26 @@ def _chosen(n: int, select: str, limits) -> tuple:
         raise ArgumentError("linalg.eigh_tridiagonal: select must be 'a', or 'i' with select_range "
                             f"(first, last) within 0 and {n - 1}, got {select!r} and {limits!r}")
     return limits[0], limits[1] + 1
+
+
+def hessenberg(a, calc_q: bool = False, overwrite_a: bool = False, check_finite: bool = True):
+    """The H with `a = Q @ H @ Q^H`, zero under the diagonal beneath the main one; (H, Q), if asked.
+
+    >>> import functrans as ft, functrans.numpy as fnp
+    >>> h, q = ft.scipy.linalg.hessenberg(fnp.arange(9.0).reshape(3, 3), calc_q=True)
+    >>> fnp.round(h[2, 0] + 0.0, 4), q[0]
+    (Array(0., dtype=float32), Array([1., 0., 0.], dtype=float32))
+    """
+    a, = matrices("hessenberg", a, square=True)
+    packed, taus = reflections.hessenberg(a)
+    h = triu(packed, -1)
+    if not calc_q:
+        return h
+    n = a.shape[-1]
+    inner = reflections.householder_product(packed[..., 1:, :n - 1], taus)
+    corner = broadcast_to(eye(1, n, dtype=a.dtype), (*a.shape[:-2], 1, n))
+    rest = pad(inner, [(0, 0)] * (a.ndim - 1) + [(1, 0)])
+    return h, concatenate([corner, rest], axis=-2)
 
 
 def svd(a, full_matrices: bool = True, compute_uv: bool = True, overwrite_a: bool = False,

@@ -10,7 +10,7 @@ them. Imports `numpy`, `lax`, `random`, `scipy.special`.
 from functrans.scipy.stats.continuous import (beta, cauchy, chi2, expon, gamma, gennorm, gumbel_l,
                                               gumbel_r, halfnorm, invgamma, laplace, logistic,
                                               lognorm, norm, pareto, rayleigh, t, truncnorm,
-                                              uniform, vonmises, weibull_min)
+                                              uniform, vonmises, weibull_min, wrapcauchy)
 from functrans.scipy.stats.density import gaussian_kde
 from functrans.scipy.stats.discrete import bernoulli, betabinom, binom, geom, nbinom, poisson
 from functrans.scipy.stats.multivariate import (categorical, dirichlet, multinomial,
@@ -22,5 +22,5 @@ __all__ = [
     "expon", "gamma", "gaussian_kde", "gennorm", "geom", "gumbel_l", "gumbel_r", "halfnorm",
     "invgamma", "laplace", "logistic", "lognorm", "mode", "multinomial", "multivariate_normal",
     "nbinom", "norm", "pareto", "poisson", "rankdata", "rayleigh", "sem", "t", "truncnorm",
-    "uniform", "vonmises", "weibull_min",
+    "uniform", "vonmises", "weibull_min", "wrapcauchy",
 ]

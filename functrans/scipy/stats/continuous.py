@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from functrans.numpy.choosing import where
-from functrans.numpy.ufuncs import (abs, arctan2, cos, exp, expm1, log, log1p, sqrt, tan)
+from functrans.numpy.ufuncs import (abs, arctan2, cos, exp, expm1, log, log1p, sin, sqrt, tan)
 from functrans.scipy import special
 from functrans.scipy.stats.distribution import Continuous
 
@@ -207,3 +207,14 @@ vonmises = Continuous(
     "vonmises", "kappa", support=_line, valid=lambda kappa: kappa >= 0,
     density=lambda x, kappa: kappa * (cos(x) - 1) - math.log(2 * math.pi)
     - log(special.i0e(kappa)))
+
+
+def _wrapped_cauchy_part(x, c):
+    """What lies between 0 and an angle x up to 2 pi."""
+    return arctan2((1 + c) * sin(x / 2), (1 - c) * cos(x / 2)) / math.pi
+
+
+wrapcauchy = Continuous(
+    "wrapcauchy", "c", support=lambda c: (0, 2 * math.pi), valid=lambda c: (c > 0) & (c < 1),
+    density=lambda x, c: log1p(-c * c) - math.log(2 * math.pi) - log(1 + c * c - 2 * c * cos(x)),
+    cdf=_wrapped_cauchy_part, sf=lambda x, c: _wrapped_cauchy_part(2 * math.pi - x, c))
