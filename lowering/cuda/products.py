@@ -157,7 +157,7 @@ def _by_tiles(step: Product, count: int, pieces: int, epilogue: Kernel) -> CudaT
         f"acc = cuda.local.array({share * share}, {kind})"])
     emitter.write(1, [
         "thread = cuda.threadIdx.x",
-        "down, across = thread // 16, thread % 16",
+        "down, across = divided(thread, 16)",
         f"top, side = cuda.blockIdx.x * {tile}, cuda.blockIdx.y * {tile}"])
     if several:
         emitter.write(1, [f"for number in range(cuda.blockIdx.z, {batch.count}pieces, "
@@ -220,8 +220,8 @@ def _fetch(tile: str, first: str, limit: str, strides: tuple, share: int, place:
     """A tile of an operand; neighbouring threads take neighbours in memory."""
     width = 16 * share
     along_k = matrices.column_stride == 1
-    order, gap = (f"j, i = thread // {DEPTH}, thread % {DEPTH}", 256 // DEPTH) if along_k else \
-        (f"i, j = thread // {width}, thread % {width}", 256 // width)
+    order, gap = (f"j, i = divided(thread, {DEPTH})", 256 // DEPTH) if along_k else \
+        (f"i, j = divided(thread, {width})", 256 // width)
     target = f"{tile}[i, j + {gap} * part]" if along_k else f"{tile}[i + {gap} * part, j]"
     moved, stride = ("row", strides[0]) if along_k else ("k", strides[1])
     return [order, f"row, k = {first} + j, start_k + i", f"at = {place}",
