@@ -11,20 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
-from functrans.array import Array
-from functrans.control.scan import map_lanes, raw
+from functrans.control.scan import map_lanes
 from functrans.control.unwind import bind_while
 from functrans.ir.primitive import Primitive
-from functrans.ir.program import Program
+from functrans.ir.program import Literal, Program
 from functrans.ir.type import ArrayType
-from functrans.primitives.basic import broadcast, common_shape, type_of_value
+from functrans.primitives.basic import common_shape, type_of_value
 from functrans.primitives.define import batch_elementwise, partials_jvp
 from functrans.primitives.lapack import by_primitives
 from functrans.primitives.shape import reshape
-from functrans.trace import EVAL, bind, run, trace_closed, using
+from functrans.trace import bind, run, trace_closed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,55 +45,89 @@ class Method:
         return self.name
 
 
+class _Programs(NamedTuple):
+    """Of one element: operands to state; operands and state to state, and to the result; state to
+    whether it goes on."""
+    start: Program
+    step: Program
+    finish: Program
+    condition: Program
+
+
 @lru_cache(maxsize=256)
-def _element(method: Method, dtypes: tuple) -> Program:
-    """The Program of one element: its operands to its result."""
+def _programs(method: Method, dtypes: tuple) -> _Programs:
     kinds = [ArrayType((), dtype) for dtype in dtypes]
     count = len(kinds)
+    start = trace_closed(lambda *operands: method.start(operands), kinds, f"start of {method}")
+    state = [kind.strong() for kind in start.output_types]
+    step = trace_closed(lambda *values: method.step(values[:count], values[count:]),
+                        [*kinds, *state], f"step of {method}")
+    finish = trace_closed(lambda *values: [method.finish(values[:count], values[count:])],
+                          [*kinds, *state], method.name)
+    return _Programs(start, step, finish, trace_closed(lambda *state: state[:1], state, "goes on"))
 
-    def function(*operands):
-        state = method.start(operands)
-        carried = [type_of_value(value).strong() for value in state]
-        condition = trace_closed(lambda *state: state[:1], carried, "goes on")
-        body = trace_closed(lambda *values: method.step(values[:count], values[count:]),
-                            [*kinds, *carried], f"step of {method}")
-        return [method.finish(operands, bind_while(condition, body, [], operands, state))]
-    return trace_closed(function, kinds, method.name)
+
+def _of(method: Method, operands: Sequence) -> _Programs:
+    return _programs(method, tuple(x.dtype for x in operands))
 
 
 def _infer(*types, method):
-    program = _element(method, tuple(kind.dtype for kind in types))
-    return ArrayType(common_shape(types, method.name), program.output_types[0].dtype)
+    dtype = _of(method, types).finish.output_types[0].dtype
+    return ArrayType(common_shape(types, method.name), dtype)
 
 
 # ---- all elements together ----
 
 def _evaluate(*arrays, method):
     """Steps of those that go on, until none does."""
+    start, step, finish, _ = _of(method, arrays)
     arrays = np.broadcast_arrays(*arrays)
     flat = [array.reshape(-1) for array in arrays]
-    with using(EVAL):
-        state = [_whole(value, flat[0].shape) for value in method.start(_wrapped(flat))]
-        active = np.flatnonzero(state[0])
-        while active.size:
-            part = [_wrapped([array[active] for array in values]) for values in (flat, state)]
-            for old, new in zip(state, method.step(*part), strict=True):
-                old[active] = raw(new)
-            active = active[state[0][active]]
-        out = method.finish(_wrapped(flat), _wrapped(state))
+    state = [_whole(value, flat[0].shape) for value in _values(start, flat)]
+    active = np.flatnonzero(state[0])
+    while active.size:
+        part = [array[active] for array in (*flat, *state)]
+        for old, new in zip(state, _values(step, part), strict=True):
+            old[active] = new
+        active = active[state[0][active]]
+    out, = _values(finish, [*flat, *state])
     return _whole(out, flat[0].shape).reshape(arrays[0].shape)
 
 
-def _wrapped(arrays: Sequence) -> list[Array]:
-    return [Array(array) for array in arrays]
+def _values(program: Program, arrays: Sequence) -> list:
+    """What the Program of one element gives for many.
+
+    Nobody watches: a candidate that is rejected may be NaN.
+    """
+    values = dict(zip(program.inputs, arrays, strict=True))
+
+    def read(atom):
+        return atom.value if type(atom) is Literal else values[atom]
+
+    for equation in program.equations:
+        outs = equation.primitive.evaluate(*map(read, equation.inputs), **equation.params)
+        outs = outs if equation.primitive.multiple else (outs,)
+        values.update(zip(equation.outputs, outs, strict=True))
+    return [read(atom) for atom in program.outputs]
 
 
 def _whole(value, shape: tuple) -> np.ndarray:
     """An array that may be written to."""
-    return np.array(np.broadcast_to(raw(value), shape))
+    return np.array(np.broadcast_to(value, shape))
 
 
 # ---- each element by itself ----
+
+@lru_cache(maxsize=256)
+def _element(method: Method, dtypes: tuple) -> Program:
+    """The Program of one element: its operands to its result, with the loop."""
+    start, step, finish, condition = _programs(method, dtypes)
+
+    def function(*operands):
+        state = bind_while(condition, step, [], operands, run(start, operands))
+        return run(finish, [*operands, *state])
+    return trace_closed(function, [ArrayType((), dtype) for dtype in dtypes], method.name)
+
 
 def _one_by_one(*operands, method):
     kinds = [type_of_value(x) for x in operands]
@@ -118,9 +152,3 @@ iterate_p = Primitive(name="iterate", infer=_infer, evaluate=_evaluate, jvp=_jvp
 def iterate(method: Method, *operands):
     """The method's result for each element of the operands, which have one shape."""
     return bind(iterate_p, *operands, method=method)
-
-
-def iterate_over(method: Method, shape: tuple, *operands):
-    """As `iterate`, of operands that are first broadcast from () to `shape`."""
-    return iterate(method, *(broadcast(x, shape) if not type_of_value(x).shape else x
-                             for x in operands))

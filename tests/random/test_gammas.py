@@ -189,6 +189,16 @@ def test_edges():
     assert float(ft.grad(lambda a: random.gamma(KEY, a))(np.float32(1e-6))) == 0
 
 
+def test_candidates_that_are_rejected_raise_no_alarm():
+    with ft.config.override(debug_nans=True):
+        for run in (lambda f: f, ft.jit):
+            run(lambda key: random.gamma(key, 0.4, (500,)))(KEY)
+            run(lambda key: random.poisson(key, 30.0, (500,)))(KEY)
+            run(lambda key: random.binomial(key, 90, 0.4, (500,)))(KEY)
+        with pytest.raises(FloatingPointError):
+            random.gamma(KEY, -1.0)
+
+
 def test_keys_are_used_up():
     with ft.config.override(debug_key_reuse=True):
         key = random.key(5)
