@@ -68,7 +68,8 @@ def test_values_are_rounded():
 
 @pytest.mark.parametrize("operation, dtype", [
     ("while_loop", "complex128"), ("eigvalsh", "complex128"), ("stop_gradient", "float64"),
-    ("custom_vjp", "float64"), ("sort", "float64"), ("take", "float64"), ("fft", "complex128")])
+    ("svdvals", "complex128"), ("custom_vjp", "float64"), ("sort", "float64"), ("take", "float64"),
+    ("fft", "complex128")])
 def test_no_piece_of_a_right_program_is_called_wrong(operation, dtype):
     for view in views(one(operation, dtype).probe()):
         for piece in _as_far_as_offered(view):

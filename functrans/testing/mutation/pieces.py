@@ -140,7 +140,11 @@ def _within(equation: Equation, known: list, count: int, depth: int) -> Iterator
     each = [list(inner(equation, _read(equation.inputs, values))) for values in known]
     for parts in zip(*each):
         if all(program is parts[0][0] for program, _ in parts):
-            yield from _pieces(parts[0][0], [operands for _, operands in parts], count, depth + 1)
+            try:
+                yield from _pieces(parts[0][0], [operands for _, operands in parts], count,
+                                   depth + 1)
+            except Exception:            # what is there for compiled code alone has no values
+                continue
 
 
 def _alone(program: Program, window: Sequence[Equation]) -> Program:

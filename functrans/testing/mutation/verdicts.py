@@ -28,7 +28,7 @@ SMALLEST = 1e-9                  # what differences are no more than rounding
 SHARP = 1e-9                     # by this much may a linear result be off
 ROUGH = 1e-4                     # by this much of the largest value must a result be off
 CONSTANT = frozenset({"stop_gradient"})       # whose derivative is not that of its values
-PHASED = frozenset({"eigh", "eig"})           # whose complex vectors may have any phase
+PHASED = frozenset({"eigh", "eig", "svd"})    # whose complex vectors may have any phase
 
 
 def lacking(piece: Piece, names: Iterable[str], crash: str = "") -> tuple[str, str] | None:
