@@ -79,7 +79,8 @@ def _totals(matrix: Matrix) -> str:
             f'<svg width="360" height="16" role="img" aria-label="{matrix.last_line()}">'
             f'{"".join(bars)}</svg><div class="legend">{legend}</div></div>'
             "<p>Each bar is a dtype, in the order "
-            f"{', '.join(DTYPES)}; those that an operation does not have are left out. Point at "
+            f"{', '.join(DTYPES)}; those that an operation does not have, or that were not asked, "
+            "are left out. Point at "
             "one to read why it is as it is; a click on a red one goes to the findings.</p>")
 
 
