@@ -2,11 +2,14 @@
 
 Epilogue: a kernel that reads a product's result, which nobody else reads, at the very index that it
 writes, can be computed where the result is: `y = tanh(x @ w + b)` needs no memory for `x @ w`.
+A kernel that does more, such as to add up what it has computed, is split: the rest reads what the
+epilogue has stored.
+
 Prologue: a kernel that makes an operand of one array, at the same index, by little computation, can
 be computed where the operand is read: `x.astype(float32) @ w`.
 
 In: the steps of fusion in order, clusters as `Kernel`s. Out: the same steps, with a `WithKernels`
-in place of such kernels and their product. Imports `loops`, `views`.
+in place of such kernels and their product. Imports `kernel_text`, `loops`, `views`.
 """
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from lowering.kernel_text import local_dtype
 from lowering.loops import Constant, Index, Kernel, Load, Map, Pick, Store
 from lowering.views import Buffer, View, row_major
 
@@ -33,6 +37,7 @@ class WithKernels:
 def with_kernels(steps: list) -> list:
     """The steps, with products put into the kernels that alone read their results, and kernels
     into the products that alone read theirs."""
+    steps = _split(steps)
     readers = _readers(steps)
     taken: dict = {}                                  # id of a kernel -> its product
     for step in steps:
@@ -91,6 +96,8 @@ def _sizes(step) -> tuple[int, int]:
 def _is_epilogue(kernel: Kernel, result: Buffer, rows: int, columns: int) -> bool:
     """Whether a kernel computes elements of their own from each element of `result`, and nothing
     else."""
+    if result not in _read_by(kernel):
+        return False
     loads = [s for s in kernel.statements
              if isinstance(s, Load) and s.place.view.buffer.root() is result]
     stores = [s for s in kernel.statements if isinstance(s, Store)]
@@ -115,6 +122,63 @@ def _writes_all(store: Store, axes: frozenset, result: Buffer) -> bool:
     return not store.combine and not store.place.dynamic \
         and store.axes == axes == frozenset(store.place.coefficients) \
         and store.place.view.buffer.root() is not result
+
+
+# ---- kernels that do more ----
+
+def _split(steps: list) -> list:
+    """The steps, with kernels split that begin with what can be an epilogue."""
+    readers = _readers(steps)
+    parts: dict = {}
+    for step in steps:
+        if isinstance(step, Kernel) or step.kind != "product":
+            continue
+        result = step.outputs[0].buffer.root()
+        found = readers.get(result, ())
+        if len(found) == 1 and isinstance(found[0], Kernel) and id(found[0]) not in parts \
+                and not _is_epilogue(found[0], result, *_sizes(step)):
+            pair = _epilogue_and_rest(found[0], result, *_sizes(step))
+            if pair is not None:
+                parts[id(found[0])] = pair
+    return [part for step in steps for part in parts.get(id(step), (step,))]
+
+
+def _epilogue_and_rest(kernel: Kernel, result: Buffer, rows: int, columns: int):
+    """A kernel as two, of which the first is an epilogue, and the second does not read `result`;
+    None if it is not so."""
+    stores = [s for s in kernel.statements if isinstance(s, Store)]
+    first = [s for s in stores if _is_epilogue(_of([s], kernel), result, rows, columns)]
+    rest = _reading_back(first, [s for s in stores if s not in first], kernel)
+    begin = _of(first, kernel)
+    if not rest.statements or result in _read_by(rest) \
+            or not _is_epilogue(begin, result, rows, columns):
+        return None
+    return begin, rest
+
+
+def _of(stores: list, kernel: Kernel) -> Kernel:
+    """The statements that some stores need."""
+    live = {id(store) for store in stores}
+    for statement in reversed(kernel.statements):
+        if id(statement) in live:
+            live.update(id(value) for value in statement.inputs)
+    return Kernel([s for s in kernel.statements if id(s) in live], kernel.axes, kernel.name)
+
+
+def _reading_back(first: list, rest: list, kernel: Kernel) -> Kernel:
+    """What `rest` needs; values that are stored by `first` as they are, are read back."""
+    stored = {id(s.inputs[0]): s.place for s in first if s.inputs[0].result_axes == s.axes
+              and s.place.view.dtype == s.inputs[0].dtype == local_dtype(s.inputs[0].dtype)}
+    changed: dict = {}
+    for statement in kernel.statements:
+        if id(statement) in stored:
+            fresh = Load([], statement.dtype, statement.axes, statement.location,
+                         place=stored[id(statement)])
+        else:
+            fresh = replace(statement, inputs=[changed[id(each)] for each in statement.inputs])
+        changed[id(statement)] = fresh
+    every = Kernel(list(changed.values()), kernel.axes, kernel.name)
+    return _of([changed[id(s)] for s in rest], every)
 
 
 # ---- operands ----

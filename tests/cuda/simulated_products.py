@@ -135,6 +135,25 @@ def test_of_two_products_one_has_an_epilogue():
     assert_same(function, args)
 
 
+def test_what_reads_an_epilogue_is_a_kernel_that_reads_its_result():
+    """As on the way back through a layer: the slopes of a bias are sums of those of its result."""
+    def back(ct, w, y):
+        slopes = (ct @ w.T) * (1 - y * y)
+        return slopes, slopes.sum(0), slopes.sum(1)
+    args = (X, W.T, floats(35, 66))
+    first, *rest = (text for text, _ in cuda_texts(compiled(back, args)[0]))
+    assert "y0[row * columns + column] = " in first and len(rest) == 2
+    assert all("y0[" in text and "x0" not in text and "t0" not in text for text in rest)
+    assert_same(back, args)
+
+    def half(ct, w, y):
+        slopes = (ct @ w.T) * y
+        return slopes, slopes.sum(0)
+    args = tuple(arg.astype("float16") for arg in args)        # sums of what was not rounded
+    assert launches(half, args) == 3
+    assert_same(half, args)
+
+
 NO_EPILOGUES = {
     "read twice": (lambda x, w: (fnp.tanh(x @ w), (x @ w).sum(0)), X, W[:, :35]),
     "another order": (lambda x, w: (x @ w) + (x @ w).T, X, W[:, :35]),
