@@ -140,6 +140,11 @@ def test_reasons_to_stop(method):
     falling = minimize(lambda x: x.sum(), np.array([1.0]), method=method,
                        options={"maxiter": 5})
     assert not falling.success and falling.fun < -1e3
+    flat = minimize(rosenbrock, np.array([-1.2, 1.0]), method=method, options={"ftol": 1e-2})
+    assert flat.success and flat.status == 0 and abs(np.asarray(flat.jac)).max() > 1e-5
+    few = minimize(rosenbrock, np.array([-1.2, 1.0]), method=method,
+                   options={"maxfun": 9, "maxls": 3})
+    assert few.status == 1 and 9 <= int(few.nfev) <= 12
     loose = minimize(rosenbrock, np.array([-1.2, 1.0]), method=method,
                      options={"gtol": 1.0, "norm": 1})
     assert loose.success and 1e-3 < np.abs(loose.jac).sum() <= 1

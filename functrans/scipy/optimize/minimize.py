@@ -18,7 +18,7 @@ from functrans.numpy.choosing import where
 from functrans.numpy.linalg.norms import norm
 from functrans.numpy.promotion import as_arraylike, materialize, promote_inexact
 from functrans.numpy.reductions import all
-from functrans.numpy.ufuncs import isfinite, maximum
+from functrans.numpy.ufuncs import abs, isfinite, maximum
 from functrans.primitives.elementwise import convert
 from functrans.scipy.optimize import bfgs, lbfgs
 from functrans.scipy.optimize.line_search import Point, line_search
@@ -34,8 +34,8 @@ _CONVERGED, _OUT_OF_STEPS, _NO_STEP, _NOT_FINITE, _RUNNING = 0, 1, 2, 3, -1
 class OptimizeResults(NamedTuple):
     """What `minimize` found.
 
-    x: where, (n,). success: whether the gradient is as small as asked for. status: 0 for that, 1
-    for `maxiter` steps without, 2 if no step along a direction was acceptable (often: the
+    x: where, (n,). success: whether the gradient, or what a step changed, is as small as asked
+    for. status: 0 for that, 1 for as many steps or evaluations as allowed without, 2 if no step along a direction was acceptable (often: the
     precision of the dtype is reached), 3 if the function or its gradient is not finite. fun, jac:
     the function and its gradient there. hess_inv: an approximation of the inverse Hessian,
     (n, n); None of L-BFGS. nfev, njev: how often both were computed. nit: how many steps.
@@ -71,8 +71,10 @@ def minimize(fun: Callable, x0, args: tuple = (), *, method: str = "BFGS",
     method: "BFGS", or "L-BFGS", which keeps the last `maxcor` steps in place of an (n, n) matrix.
     tol: stands for the option `gtol`.
     options: gtol (1e-5), how small the gradient shall be; norm (inf), in which norm; maxiter
-    (200 n), how many steps at most; line_search_maxiter (20), how many evaluations at most in a
-    step; maxcor (10), for L-BFGS.
+    (200 n), how many steps at most; maxfun, maxgrad (no limit), how many evaluations, which is
+    asked after each step; line_search_maxiter or maxls (20), how many at most in a step; ftol (0):
+    a step that changes the value f by no more than ftol * max(|f|, 1) is the last one; maxcor
+    (10), for L-BFGS.
 
     A loop: `jit` compiles it, under `vmap` each lane takes its own steps. Derivatives are those of
     the steps that were taken; for those of the minimum itself by its condition, see
@@ -126,12 +128,16 @@ def _method(name: str):
 
 def _options(given: Mapping | None, tol) -> dict:
     options = {"gtol": 1e-5 if tol is None else tol, "norm": np.inf, "maxiter": None,
-               "line_search_maxiter": 20, "maxcor": 10}
+               "line_search_maxiter": 20, "maxls": None, "maxfun": None, "maxgrad": None,
+               "ftol": 0.0, "maxcor": 10}
     unknown = set(given or ()) - set(options)
     if unknown:
         raise ArgumentError(f"optimize.minimize: no option {', '.join(map(repr, sorted(unknown)))};"
                             f" there are {', '.join(options)}")
-    return {**options, **(given or {})}
+    options = {**options, **(given or {})}
+    if options["maxls"] is not None:
+        options["line_search_maxiter"] = options["maxls"]
+    return options
 
 
 def _start(fun: Callable, x0, args: tuple):
@@ -152,7 +158,12 @@ def _status(state: _State, options: dict, limit: int):
     """What becomes of a search whose last step was taken."""
     finite = isfinite(state.value) & all(isfinite(state.gradient))
     small = norm(state.gradient, options["norm"]) <= options["gtol"]
-    status = where(small, _CONVERGED, where(state.steps >= limit, _OUT_OF_STEPS, state.status))
+    many = state.steps >= limit
+    for name in ("maxfun", "maxgrad"):
+        if options[name] is not None:
+            many = many | (state.evaluations >= options[name])
+    many = many & (state.status != _CONVERGED)
+    status = where(small, _CONVERGED, where(many, _OUT_OF_STEPS, state.status))
     return where(finite, status, _NOT_FINITE).astype("int64")
 
 
@@ -169,6 +180,14 @@ def _stepped(value_and_gradient: Callable, state: _State, method, options: dict)
     moved = found.point.step * direction
     memory = method.learn(state.memory, moved, found.point.gradient - state.gradient,
                           state.steps)
-    status = where(found.failed & (found.point.step == 0), _NO_STEP, _RUNNING).astype("int64")
+    status = where(found.failed & (found.point.step == 0), _NO_STEP,
+                   where(_is_flat(state.value, found.point.value, options["ftol"]), _CONVERGED,
+                         _RUNNING)).astype("int64")
     return _State(state.x + moved, found.point.value, found.point.gradient, memory,
                   state.steps + 1, state.evaluations + found.evaluations, status)
+
+
+def _is_flat(before, after, ftol):
+    """Whether a step has changed the value too little to go on; never, for an ftol of 0."""
+    size = maximum(maximum(abs(before), abs(after)), 1)
+    return (abs(before - after) <= ftol * size) & (ftol > 0)
