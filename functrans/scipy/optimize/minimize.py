@@ -35,10 +35,11 @@ class OptimizeResults(NamedTuple):
     """What `minimize` found.
 
     x: where, (n,). success: whether the gradient, or what a step changed, is as small as asked
-    for. status: 0 for that, 1 for as many steps or evaluations as allowed without, 2 if no step along a direction was acceptable (often: the
-    precision of the dtype is reached), 3 if the function or its gradient is not finite. fun, jac:
-    the function and its gradient there. hess_inv: an approximation of the inverse Hessian,
-    (n, n); None of L-BFGS. nfev, njev: how often both were computed. nit: how many steps.
+    for. status: 0 for that, 1 for as many steps or evaluations as allowed without, 2 if no step
+    along a direction was acceptable (often: the precision of the dtype is reached), 3 if the
+    function or its gradient is not finite. fun, jac: the function and its gradient there.
+    hess_inv: an approximation of the inverse Hessian, (n, n); None of L-BFGS. nfev, njev: how
+    often both were computed. nit: how many steps.
     """
     x: ArrayBase
     success: ArrayBase
