@@ -13,6 +13,7 @@ from functrans.api.custom_jvp import custom_jvp
 from functrans.lax.loops import fori_loop
 from functrans.numpy.choosing import where
 from functrans.numpy.ufuncs import abs, copysign, cos, isnan, log, sin, sinc
+from functrans.primitives.elementwise import convert
 from functrans.scipy.special.common import in_double, reals
 
 _EULER = 0.57721566490153286061
@@ -108,10 +109,13 @@ def _product(x: tuple, y: tuple) -> tuple:
 
 # ---- Fresnel's integrals ----
 
+_HALF = 1e16                          # from where on both are 1/2, as far as doubles can tell
+
+
 @custom_jvp
 def _fresnel(x):
     size = abs(x)
-    near, far = size <= 1.6, (size > 1.6) & (size < np.inf)
+    near, far = size <= 1.6, (size > 1.6) & (size < _HALF)
     s, c = _fresnel_series(where(near, size, 1.0))
     far_s, far_c = _fresnel_fraction(where(far, size, 2.0))
     s, c = where(near, s, where(far, far_s, 0.5)), where(near, c, where(far, far_c, 0.5))
@@ -121,8 +125,15 @@ def _fresnel(x):
 @_fresnel.defjvp
 def _fresnel_rule(primals, tangents):
     (x,), (dx,) = primals, tangents
-    angle = np.pi / 2 * x * x
+    angle = _angle(x)
     return _fresnel(x), (sin(angle) * dx, cos(angle) * dx)
+
+
+def _angle(x):
+    """pi / 2 * x**2 but for whole turns: the square is split, lest its last digits be lost."""
+    high = convert(convert(where(abs(x) < _HALF, x, 0.0), np.float32), np.float64)
+    low = where(abs(x) < _HALF, x, 0.0) - high
+    return np.pi / 2 * (high * high % 4 + 2 * high * low % 4 + low * low)
 
 
 def _fresnel_series(x):
@@ -142,6 +153,7 @@ def _fresnel_fraction(x):
     square = np.pi * x * x
     re, im = _steed(x * 0 + 1, -square, lambda k: (-(2 * k - 1) * (2 * k), 4 * k))
     re, im = _product((x, -x), (re, im))
-    turn = _product((cos(square / 2), sin(square / 2)), (re, im))
+    angle = _angle(x)
+    turn = _product((cos(angle), sin(angle)), (re, im))
     c, s = _product((0.5, 0.5), (1 - turn[0], -turn[1]))
     return s, c
