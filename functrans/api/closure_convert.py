@@ -34,7 +34,7 @@ def closure_convert(fun: Callable, *example_args) -> tuple:
     ...     converted, values = ft.closure_convert(lambda x: scale * x, 1.0)
     ...     return converted(2.0, *values)
     >>> ft.grad(loss)(3.0)
-    Array(2., dtype=float32, weak_type=True)
+    Array(2., dtype=float32)
     """
     check_callable(fun, "closure_convert")
     leaves, in_tree = tree.flatten((example_args, {}))
