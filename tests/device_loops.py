@@ -1,6 +1,8 @@
 """Loops and choices of several kernels, for tests of the kernels that they become on a GPU."""
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from programs import floats
 
@@ -132,3 +134,73 @@ LOOPS = {
     "integers": (lambda x, rows: lax.scan(lambda c, r: (x @ c % 7 + r, c > 2), rows[0], rows),
                  (INT.T @ INT, INT)),
 }
+
+
+# ---- loops of random steps ----
+
+STEPS = {                              # of a pair of arrays of nine numbers
+    "product": lambda a, b, n: (fnp.tanh(W @ a + b), b),
+    "product from the left": lambda a, b, n: (a, fnp.sin(a @ W) - b / 2),
+    "running sum": lambda a, b, n: (fnp.tanh(fnp.cumsum(b)), b),
+    "backwards": lambda a, b, n: (a, a[::-1] * 0.5 + b * 0.3),
+    "rolled": lambda a, b, n: (fnp.roll(a, n) + b * 0.1, b),
+    "sum": lambda a, b, n: (a, b * 0.5 + fnp.tanh(a.sum())),
+    "exchanged": lambda a, b, n: (b, a),
+    "taken": lambda a, b, n: (fnp.tanh(b[(fnp.arange(9) * n) % 9] + a), b),
+    "added": lambda a, b, n: (a, fnp.tanh(b.at[(fnp.arange(9) * n) % 9].add(a))),
+    "sorted": lambda a, b, n: (fnp.sort(a * b), b),
+    "mixed": lambda a, b, n: (fnp.tanh(a + b), fnp.tanh(a - b)),
+}
+
+
+def random_steps(choose: random.Random, depth: int = 2):
+    """A function of a pair of arrays: a few steps, some of them loops and choices of others."""
+    steps = [_random_step(choose, depth) for _ in range(choose.randint(1, 4))]
+
+    def function(pair):
+        for step in steps:
+            pair = step(pair)
+        return fnp.tanh(pair[0]), fnp.tanh(pair[1])
+    return function
+
+
+def _random_step(choose: random.Random, depth: int):
+    names = [*STEPS, *["choice", "loop", "until"] * (depth > 0)]
+    name, n = choose.choice(names), choose.randint(0, 4)
+    if name in STEPS:
+        return lambda pair: STEPS[name](*pair, n)
+    first = random_steps(choose, depth - 1)
+    if name == "choice":
+        second = random_steps(choose, depth - 1)
+        return lambda pair: lax.cond(pair[0][0] > 0, first, second, pair)
+    if name == "loop":
+        return lambda pair: lax.fori_loop(0, n, lambda k, pair: first(pair), pair)
+    return lambda pair: lax.while_loop(
+        lambda s: (s[1] < n) & (fnp.abs(s[0][0]).sum() > 0.2),
+        lambda s: (first(s[0]), s[1] + 1), (pair, 0))[0]
+
+
+def random_loop(seed: int):
+    """(function, operands): a loop of random steps, its gradient, or lanes of it."""
+    choose = random.Random(seed)
+    steps, backwards = random_steps(choose), choose.random() < 0.5
+
+    def scanned(a, b, rows):
+        def step(pair, row):
+            a, b = steps(pair)
+            return (a + row, b), a * row
+        return lax.scan(step, (a, b), rows, reverse=backwards)
+
+    def until_large(a, b, rows):
+        return lax.while_loop(lambda s: (s[1] < 4) & (s[0][0].sum() < 5),
+                              lambda s: (steps(s[0]), s[1] + 1), ((a, b), 0))[0]
+    loop = choose.choice([scanned, until_large])
+    numbers = np.random.default_rng(seed).normal(size=(5, 2, 9))
+    kind = choose.choice(["itself", "gradient", "lanes"])
+    if kind == "lanes":
+        return ft.vmap(loop, (0, 0, None)), (numbers[:, 0], numbers[:, 1], numbers[:3, 0])
+    if kind == "gradient":
+        def total(*args):
+            return sum(leaf.sum() for leaf in ft.tree.leaves(loop(*args)))
+        return ft.grad(total, argnums=(0, 1)), (*numbers[0], numbers[1:4, 0])
+    return loop, (*numbers[0], numbers[1:4, 0])

@@ -1,13 +1,14 @@
 """Loops and choices as one kernel, under the simulator: what they compute, launch and read."""
 from __future__ import annotations
 
+import os
 import random
 import re
 
 import numpy as np
 import pytest
-from device_loops import (LOOPS, XS, W, X, choices, in_turns, lstm, lstm_args, lstm_layer, rolled,
-                          until)
+from device_loops import (LOOPS, XS, W, X, choices, in_turns, lstm, lstm_args, lstm_layer,
+                          random_loop, rolled, until)
 from on_cuda import assert_same, compiled, cuda_texts
 from programs import floats
 
@@ -71,6 +72,17 @@ def test_loops(name, blocks):
     source = compiled(function, args)[0].source()
     assert "phase_" in source and "body_0" not in source
     assert_same(function, args, ulp=2000)
+
+
+THOROUGH = os.environ.get("FUNCTRANS_TEST_PROFILE") == "thorough"
+
+
+@pytest.mark.parametrize("seed", range(300 if THOROUGH else 12))
+def test_loops_of_random_steps(seed, monkeypatch):
+    monkeypatch.setattr(emit, "BLOCK", 4)
+    monkeypatch.setattr(emit, "WARP", 4)
+    monkeypatch.setattr(driver.backend(), "resident", 1 + seed % 4)
+    assert_same(*random_loop(seed), ulp=100_000)
 
 
 @pytest.mark.parametrize("size", [32, 37])
