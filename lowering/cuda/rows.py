@@ -4,8 +4,10 @@ The threads share the loops; what each has reduced is combined by `warps.py`, in
 not change from run to run:
 
     acc0 = float32(0.0)
-    for j in range(thread, n_j, threads):
+    j = thread
+    while j < n_j:
         acc0 = sum_step(acc0, x0[i * n_j + j])
+        j += threads
 
 In: `Part`. Out: `CudaText`, or None where threads cannot share the loops. Imports `nest`,
 `cuda.emit`, `cuda.parts`, `cuda.vectors`, `cuda.warps`.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from lowering.cuda.emit import CudaText, ThreadEmitter, block_size, emit_threads, inner_axes
 from lowering.cuda.parts import Part, is_apart
-from lowering.cuda.vectors import ELSE, AtOnce, emit_vectors, width_along
+from lowering.cuda.vectors import AtOnce, emit_vectors, width_along
 from lowering.cuda.warps import Shared, combined
 from lowering.emit import steps_of
 from lowering.loops import Constant, Cumulate, Index, Load, Map, Pick, Reduce, Store
@@ -104,9 +106,8 @@ def _width(loop: Loop, nest: Nest) -> int:
     if loop.axis.extent < LONG or any(path for _, path in steps) \
             or any(nest.scratch.get(step.key) for step, _ in steps):
         return 1
-    width = width_along(loop.axis, [step.statement for step, _ in steps],
-                        (Constant, Index, Load, Map, Pick, Reduce, Store))
-    return width if loop.axis.extent % width == 0 else 1
+    return width_along(loop.axis, [step.statement for step, _ in steps],
+                       (Constant, Index, Load, Map, Pick, Reduce, Store))
 
 
 # ---- the text ----
@@ -153,30 +154,41 @@ class _RowEmitter(AtOnce):
     def _share(self, loop: Loop, depth: int):
         """A loop whose iterations go to the threads in turn."""
         self._prepare(loop, depth, ())
+        name, first, step = self._turns(loop)
+        self.location = None
+        self._line(depth, f"{name} = {first}")
         width = _width(loop, self.nest)
         if width > 1:
-            self.width, self.last = width, loop.axis
-            body = self.body_at_once(loop.body, depth + 3, (loop,))
-            self._line(depth, f"if {self.aligned()}:")
-            self._line(depth + 1, self._turns(loop, width))
-            self.all_at_once(body, depth + 2)
-            self._line(depth, ELSE)
-            depth += 1
-        self._line(depth, self._turns(loop, 1))
+            self._share_at_once(loop, depth, width)
+        self.location = None
+        self._line(depth, f"while {name} < {self._extent(loop.axis)}:")
         self._loop_body(loop.body, depth + 1, (loop,))
-        self._combine_all(loop, depth - (width > 1))
+        self.location = None
+        self._line(depth + 1, f"{name} += {step}")
+        self._combine_all(loop, depth)
 
-    def _turns(self, loop: Loop, width: int) -> str:
-        """The head of a loop over every so many groups of `width` iterations."""
-        name, extent = self.axis_names[loop.axis], self._extent(loop.axis)
-        first, step = "thread", "threads"
-        if self.part.pieces is not None:
-            piece, pieces = self.axis_names[self.part.pieces], self._extent(self.part.pieces)
-            first, step = f"{piece} * threads + thread", f"{pieces} * threads"
-        if width > 1:
-            first = f"{width} * ({first})" if " " in first else f"{width} * {first}"
-            step = f"{width} * {step}"
-        return f"for {name} in range({first}, {extent}, {step}):"
+    def _turns(self, loop: Loop) -> tuple[str, str, str]:
+        """The index of a loop, the first one of a thread, and how far the next one is. Not as a
+        range: numba divides to find out how long one is."""
+        name = self.axis_names[loop.axis]
+        if self.part.pieces is None:
+            return name, "thread", "threads"
+        piece, pieces = self.axis_names[self.part.pieces], self._extent(self.part.pieces)
+        return name, f"{piece} * threads + thread", f"{pieces} * threads"
+
+    def _share_at_once(self, loop: Loop, depth: int, width: int):
+        """All groups of `width` iterations, where memory allows that; the others are left."""
+        (name, first, step), extent = self._turns(loop), self._extent(loop.axis)
+        self.width, self.last = width, loop.axis
+        body = self.body_at_once(loop.body, depth + 3, (loop,))
+        self._line(depth, f"if {self.aligned()}:")
+        self._line(depth + 1, f"{name} = {width} * "
+                              f"{f'({first})' if ' ' in first else first}")
+        self._line(depth + 1, f"while {name} + {width} <= {extent}:")
+        self.all_at_once(body, depth + 2)
+        self.location = None
+        self._line(depth + 2, f"{name} += {width} * {step}")
+        self._line(depth + 1, f"{name} = {extent} // {width} * {width} + {first}")
 
     def _combine_all(self, loop: Loop, depth: int):
         """What the threads have reduced in a loop."""
