@@ -15,7 +15,8 @@ from functrans.device import CPU, elsewhere
 from functrans.errors import ArgumentError, DtypeError, FunctransError, NumberRangeError
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_inexact
 from functrans.numpy.promotion import (as_arraylike, as_described, as_operand,
-                                       broadcast_one, canonical_dtype, cast, result_type_of)
+                                       broadcast_one, canonical_dtype, cast, literal,
+                                       result_type_of)
 from functrans.primitives import basic
 from functrans.primitives.elementwise import convert
 from functrans.primitives.shape import reshape
@@ -126,6 +127,12 @@ def asarray(a, dtype=None, order: str = "K", *, copy: bool | None = None, device
         raise ArgumentError("asarray(copy=False): only arrays of this library can be shared, "
                             f"a {type(a).__name__} must be copied")
     return _placed(array(a, dtype), device)
+
+
+def scalar(value, dtype) -> Array:
+    """A number as an array without axes, whose value Python can ask for, also within a trace."""
+    x = Array(np.asarray(literal(value, dtype)))
+    return elsewhere.place_new(x) if elsewhere.active else x
 
 
 def asarray_chkfinite(a, dtype=None, order: str = "K"):

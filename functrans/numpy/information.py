@@ -12,7 +12,7 @@ from functrans.array import ArrayBase
 from functrans.config import default_float, default_int
 from functrans.device import CPU, CUDA, Device, default_place
 from functrans.errors import ArgumentError
-from functrans.extras import require
+from functrans.extras import as_dtype, require
 from functrans.jit import device_driver
 from functrans.ir.type import ArrayType, is_bool, is_complex, is_float, is_integer
 from functrans.numpy.creation import check_device
@@ -91,7 +91,7 @@ def issubdtype(arg1, arg2) -> bool:
     (True, False)
     """
     if not (isinstance(arg1, type) and issubclass(arg1, np.generic)):
-        arg1 = np.dtype(arg1)
+        arg1 = as_dtype(arg1)
     if getattr(arg1, "name", getattr(arg1, "__name__", None)) == "bfloat16" \
             and isinstance(arg2, type) and issubclass(np.floating, arg2):
         return True

@@ -17,8 +17,10 @@ class ScalarType(type):
     dtype: np.dtype
 
     def __call__(cls, x):
-        from functrans.numpy.creation import asarray
-        return asarray(x, cls.dtype)
+        from functrans.numpy import creation
+        if isinstance(x, (np.generic, bool, int, float, complex)):
+            return creation.scalar(x, cls.dtype)
+        return creation.asarray(x, cls.dtype)
 
     def __eq__(cls, other):
         return cls is other or cls.dtype.type is getattr(other, "type", other)

@@ -33,6 +33,17 @@ def test_called_they_convert_what_is_traced(name):
         np.testing.assert_array_equal(out, x.astype(kind))
 
 
+def test_numbers_have_values_within_a_trace():
+    """No equation converts them, and Python can count with them."""
+    def f(x):
+        return fnp.float32(2) * x + int(fnp.int32(3)) + len(range(fnp.int8(1)))
+    program = ft.make_ir(f)(np.ones(3, np.float32))
+    assert [kind.dtype for kind in program.input_types] == [np.float32] * 2
+    assert "convert" not in str(program)
+    with pytest.raises(OverflowError, match="does not fit uint8"):
+        fnp.uint8(300)
+
+
 def test_they_have_derivatives():
     assert ft.grad(lambda x: fnp.float64(x) ** 2)(np.float32(3)) == 6
 
