@@ -136,15 +136,17 @@ def _read(atoms: Sequence, values: dict) -> list:
 
 
 def _within(equation: Equation, known: list, count: int, depth: int) -> Iterator[Piece]:
-    """Pieces of the Programs that an equation carries, where all runs go the same way."""
+    """Pieces of the Programs that an equation carries, where all that moves goes the same way."""
     each = [list(inner(equation, _read(equation.inputs, values))) for values in known]
     for parts in zip(*each):
-        if all(program is parts[0][0] for program, _ in parts):
-            try:
-                yield from _pieces(parts[0][0], [operands for _, operands in parts], count,
-                                   depth + 1)
-            except Exception:            # what is there for compiled code alone has no values
-                continue
+        program, operands = parts[0]
+        if any(other is not program for other, _ in parts[LANES:]):
+            continue
+        runs = [values if other is program else operands for other, values in parts]
+        try:
+            yield from _pieces(program, runs, count, depth + 1)
+        except Exception:                # what is there for compiled code alone has no values
+            continue
 
 
 def _alone(program: Program, window: Sequence[Equation]) -> Program:
