@@ -11,7 +11,7 @@ from test_laws import each
 import functrans.numpy as fnp
 from functrans import lax
 from functrans.nn import gelu
-from lowering.cuda import driver, runtime
+from lowering.cuda import driver, rows, runtime, vectors
 from lowering.source import as_function, module_text
 
 CAPABILITIES = ((7, 5), (9, 0))
@@ -58,6 +58,17 @@ def test_kernels_of_rows_compile(row, case, dtype):
     for text, types in cuda_texts(executable):
         for capability in CAPABILITIES:
             assert ".visible .entry" in kernel_of(text, types).ptx(capability)
+
+
+IN_VECTORS = each(dtypes=("float16", "float32", "int8"))[::2 * EVERY]
+
+
+@pytest.mark.parametrize("row, case, dtype", IN_VECTORS)
+def test_kernels_of_rows_in_vectors_compile(row, case, dtype, monkeypatch):
+    for module, settings in ((vectors, {"MANY": 1}), (rows, {"SHORT": 2, "LONG": 2})):
+        for name, value in settings.items():
+            monkeypatch.setattr(module, name, value)
+    test_kernels_of_rows_compile(row, case, dtype)
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
