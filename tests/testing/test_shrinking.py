@@ -6,6 +6,7 @@ import pytest
 
 import functrans as ft
 import functrans.numpy as fnp
+from functrans import lax
 from functrans.array import as_array
 from functrans.primitives import elementwise
 from functrans.testing.conformance.rules import all_primitives, replaced
@@ -97,6 +98,17 @@ def test_no_verdict_where_a_transpose_is_not_finite():
     ratio = piece_of(elementwise.guarded_div, np.array([0.0, 1.0]), np.array([0.0, 2.0]))
     ratio.lanes[1][:] = np.array([0.0, 3.0]), np.array([0.0, 2.0])
     assert lacking(ratio, CHECKS) is None
+
+
+def test_whole_numbers_among_results_have_no_cotangent():
+    """Those that a loop counts, beside what it is linear in."""
+    def doubled(count, x):
+        return lax.while_loop(lambda state: state[0] < 3,
+                              lambda state: (state[0] + 1, 2 * state[1]), (count, x))
+    first, second = [np.asarray(0), np.ones(2)], [np.asarray(0), np.arange(2.0)]
+    program, _ = trace_at(doubled, list(map(as_array, first)))
+    loop = Piece(program, (first, second), (np.zeros(()), np.ones(2)))
+    assert loop.top == ["while"] and lacking(loop, CHECKS) is None
 
 
 def test_no_verdict_at_a_kink():
