@@ -100,14 +100,14 @@ def test_no_verdict_where_a_transpose_is_not_finite():
     assert lacking(ratio, CHECKS) is None
 
 
-def test_whole_numbers_among_results_have_no_cotangent():
-    """Those that a loop counts, beside what it is linear in."""
-    def doubled(count, x):
-        return lax.while_loop(lambda state: state[0] < 3,
-                              lambda state: (state[0] + 1, 2 * state[1]), (count, x))
-    first, second = [np.asarray(0), np.ones(2)], [np.asarray(0), np.arange(2.0)]
-    program, _ = trace_at(doubled, list(map(as_array, first)))
-    loop = Piece(program, (first, second), (np.zeros(()), np.ones(2)))
+def test_an_odd_loop_is_not_a_linear_one():
+    """Where both lanes have the same values."""
+    def sines(count, x):
+        return lax.while_loop(lambda state: state[0] < 2,
+                              lambda state: (state[0] + 1, fnp.sin(state[1])), (count, x))[1:]
+    values = [np.asarray(0), np.array([0.8, -1.8])]
+    program, _ = trace_at(sines, list(map(as_array, values)))
+    loop = Piece(program, (values, values), (np.zeros(()), np.ones(2)))
     assert loop.top == ["while"] and lacking(loop, CHECKS) is None
 
 

@@ -123,8 +123,9 @@ def _linear_in(piece: Piece) -> Iterator[list]:
     """Sets of inputs in which a piece is linear, by its values: all together, and each alone."""
     moving = [k for k, value in enumerate(piece.lanes[0]) if is_inexact(value.dtype)]
     for places in (moving, *([k] for k in moving if len(moving) > 1)):
-        first, second = ([lane[k] if k in places else piece.lanes[0][k]
-                          for k in range(len(lane))] for lane in piece.lanes)
+        # twice, since both lanes may be equal: an odd function is not a linear one
+        first, second = ([factor * lane[k] if k in places else piece.lanes[0][k]
+                          for k in range(len(lane))] for factor, lane in zip((1, 2), piece.lanes))
         mixed = [2 * a - 3 * b if k in places else a
                  for k, (a, b) in enumerate(zip(first, second))]
         sums = zip(*(_values(piece, values) for values in (mixed, first, second)))
