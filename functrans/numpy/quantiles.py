@@ -86,9 +86,7 @@ def _of_sorted(a, q, count, method: str):
     weight = broadcast_one(convert(weight, below.dtype), shape)
     gap, kind = above - below, below.dtype.type
     # From the nearer end, so that both ends are exact and the result never leaves the interval.
-    between = select(basic.ge(weight, kind(0.5)), above - gap * (1 - weight),
-                     below + gap * weight)
-    return select(basic.eq(gap, kind(0)), below, between)
+    return select(basic.ge(weight, kind(0.5)), above - gap * (1 - weight), below + gap * weight)
 
 
 def _at(a, place, shape):

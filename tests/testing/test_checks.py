@@ -93,6 +93,12 @@ def test_complex_arguments(function, dtype):
     check_grads(function, (array(3, dtype=dtype),))
 
 
+def test_the_median_of_equal_elements_depends_on_both():
+    x = fnp.array([-0.5, 0.0, 1.0, 0.0])
+    np.testing.assert_array_equal(ft.grad(fnp.median)(x), [0, 0.5, 0, 0.5])
+    check_grads(fnp.median, (x,))
+
+
 def test_python_numbers_are_what_the_library_makes_of_them():
     """A number that float32 does not hold, where a derivative tells the difference."""
     def slope(x, y):
