@@ -119,6 +119,10 @@ class Store(Statement):
     combine: str = ""
 
 
+# What is done with each element by itself.
+BY_ELEMENT = (Constant, Index, Load, Map, Pick, Store)
+
+
 @dataclass(eq=False, slots=True)
 class Kernel:
     """Statements in an order in which they can be computed, and the axes they run on."""

@@ -14,7 +14,7 @@ __all__ = ["Pointer", "Stack", "add_stacks", "call_host", "call_library", "check
            "copy", "empty", "finish", "matrix_product", "pointers", "stacks", "strided", "zero"]
 
 # What kernels see in memory: half precision as bits, booleans as bytes.
-_STORED = {"float16": np.uint16, "bfloat16": np.uint16, "bool": np.uint8}
+STORED = {"float16": "uint16", "bfloat16": "uint16", "bool": "uint8"}
 
 
 class Pointer:
@@ -47,7 +47,7 @@ class Pointer:
 
 def stored(array: np.ndarray) -> np.ndarray:
     """An array of one axis, as kernels see it."""
-    return array.view(_STORED.get(array.dtype.name, array.dtype))
+    return array.view(STORED.get(array.dtype.name, array.dtype))
 
 
 def empty(dtype: str, size: int) -> Pointer:

@@ -1,6 +1,9 @@
 """Running functions through the CUDA target's own door, for tests of its kernels."""
 from __future__ import annotations
 
+import random
+from contextlib import contextmanager
+
 import numpy as np
 
 import functrans as ft
@@ -15,6 +18,17 @@ def compiled(function, args, folder=None):
                 np.asarray(leaf, kind.dtype if isinstance(kind.dtype, np.dtype) else object)
                 for leaf, kind in zip((*entry.captured, *leaves), entry.program.input_types)]
     return executable, operands
+
+
+@contextmanager
+def shuffled_blocks():
+    """Within this block, the simulator runs the blocks of each launch in another order."""
+    from lowering.cuda import driver
+    driver.backend().order = random.Random(7)
+    try:
+        yield
+    finally:
+        driver.backend().order = None
 
 
 def on_cuda(function, args, folder=None) -> list[np.ndarray]:

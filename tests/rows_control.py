@@ -11,12 +11,13 @@ import functrans.numpy as fnp
 from functrans.control.checkpoint import barrier_p, checkpoint_p, name_p
 from functrans.control.cond import cond_p
 from functrans.control.implicit import linear_solve_p
-from functrans.control.iterate import Method, iterate_p
+from functrans.control.iterate import iterate_p
 from functrans.control.policies import everything_saveable, nothing_saveable
 from functrans.control.scan import scan_p
 from functrans.control.unwind import unwind_p, while_p
 from functrans.ir.type import ArrayType, StackDtype
 from functrans.jit import jit_p
+from functrans.testing.conformance.libraries.functrans import ROOT
 from functrans.primitives.stack import empty_stack_p, stack_add_p
 from functrans.trace import trace
 
@@ -36,17 +37,6 @@ def _elements(kinds) -> list:
 
 # ---- iterate ----
 
-def _closer(operands, state):
-    """A step of Newton's method for the root, ten of them."""
-    (x,), (_, root, count) = operands, state
-    return [count < 9, (root + x / root) * x.dtype.type(0.5), count + 1]
-
-
-ROOT = Method(
-    "root", lambda operands: [operands[0] > 0, fnp.ones_like(operands[0]),
-                              fnp.zeros_like(operands[0], "int32")],
-    _closer, lambda operands, state: state[1],
-    (lambda out, x, dx: dx * x.dtype.type(0.5) / out,))
 _ITERATE = Row(iterate_p, tuple(case(Operand(shape, "positive"), method=ROOT)
                                 for shape in ((2, 3), (), (0, 2))), FLOATS, ulp=8)
 

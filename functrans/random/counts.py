@@ -15,15 +15,14 @@ from __future__ import annotations
 import numpy as np
 
 import functrans.numpy as fnp
-from functrans.config import default_int
 from functrans.control.iterate import Method, iterate
 from functrans.control.scan import Steps
-from functrans.errors import DtypeError, ShapeError
-from functrans.ir.type import is_integer
+from functrans.errors import ShapeError
 from functrans.numpy.promotion import (as_arraylike, broadcast_one, broadcasts_to,
-                                       canonical_dtype, promote_inexact)
+                                       promote_inexact)
 from functrans.primitives.elementwise import convert
 from functrans.random.continuous import float_dtype, parameter_shape, unit_of_keys
+from functrans.random.discrete import integer_dtype
 from functrans.random.keys import check_shape, key_and_counters, part, split
 from functrans.random.prepared import wide_dtype
 from functrans.trace import trace_closed
@@ -124,9 +123,7 @@ def poisson(key, lam, shape=None, dtype=None):
     >>> ft.random.poisson(ft.random.key(0), 4.0, (3,)).shape
     (3,)
     """
-    dtype = default_int() if dtype is None else canonical_dtype(dtype)
-    if not is_integer(dtype):
-        raise DtypeError(f"poisson: dtype must be an integer dtype, got {dtype.name}")
+    dtype = integer_dtype(dtype, "poisson")
     lam = as_arraylike(lam, "poisson")
     shape = parameter_shape("poisson", shape, lam=lam)
     rate = broadcast_one(convert(lam, _WIDE), shape)

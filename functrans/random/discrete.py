@@ -62,6 +62,14 @@ def rademacher(key, shape=(), dtype=None):
 
 # ---- integers ----
 
+def integer_dtype(dtype, name: str) -> np.dtype:
+    """An integer dtype, the default one if None; raises DtypeError for others."""
+    dtype = default_int() if dtype is None else canonical_dtype(dtype)
+    if not is_integer(dtype):
+        raise DtypeError(f"{name}: dtype must be an integer dtype, got {dtype.name}")
+    return dtype
+
+
 def randint(key, shape, minval, maxval, dtype=None):
     """Uniform integers in [minval, maxval); minval wherever the interval is empty.
 
@@ -75,9 +83,7 @@ def randint(key, shape, minval, maxval, dtype=None):
     >>> ft.random.randint(ft.random.key(0), (5,), 0, 10)
     Array([5, 1, 5, 7, 3], dtype=int64)
     """
-    dtype = default_int() if dtype is None else canonical_dtype(dtype)
-    if not is_integer(dtype):
-        raise DtypeError(f"randint: dtype must be an integer dtype, got {dtype.name}")
+    dtype = integer_dtype(dtype, "randint")
     shape = check_shape(shape, "randint")
     check_fits("randint", shape, minval=minval, maxval=maxval)
     wide = dtype if dtype.itemsize >= 4 else np.dtype(np.int32)

@@ -6,14 +6,12 @@ Differentiable with respect to their parameters. In: keys, parameters, shapes. O
 from __future__ import annotations
 
 import functrans.numpy as fnp
-from functrans.config import default_int
-from functrans.errors import ArgumentError, DtypeError, ShapeError
-from functrans.ir.type import is_integer
-from functrans.numpy.promotion import (as_operand, broadcasts_to, canonical_dtype, cast,
+from functrans.errors import ArgumentError, ShapeError
+from functrans.numpy.promotion import (as_operand, broadcasts_to, cast,
                                        materialize)
 from functrans.primitives.elementwise import convert
 from functrans.random.continuous import (exponential, float_dtype, normal, positive_unit, unit)
-from functrans.random.discrete import rademacher
+from functrans.random.discrete import integer_dtype, rademacher
 from functrans.random.keys import check_shape, split
 from functrans.random.prepared import prepared
 
@@ -175,9 +173,7 @@ def geometric(key, p, shape=None, dtype=None):
     >>> ft.random.geometric(ft.random.key(0), 0.5, (3,)).shape
     (3,)
     """
-    dtype = default_int() if dtype is None else canonical_dtype(dtype)
-    if not is_integer(dtype):
-        raise DtypeError(f"geometric: dtype must be an integer dtype, got {dtype.name}")
+    dtype = integer_dtype(dtype, "geometric")
     p = materialize(as_operand(p, "geometric"))
     shape, floats, p = prepared("geometric", shape, p.dtype if p.dtype.kind == "f" else None, p=p)
     u = positive_unit(key, shape, floats, "geometric")

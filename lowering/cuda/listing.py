@@ -20,6 +20,7 @@ from lowering.kernel_text import INDENT
 from lowering.listing import (Function, Listing, Writer, commented, description, kind_name,
                               parts_of_tuple, quoted, result_kind, wrapped)
 from lowering.native.compile import memory_name
+from lowering.plainly import STORED
 from lowering.plan import Copy, Launch, Plan, Product, Repeat, Zero
 from lowering.products import merged_batch
 from lowering.source import digest, imports
@@ -71,7 +72,7 @@ def signature(parameters) -> list[str]:
 
 def stored_name(dtype) -> str:
     name = memory_name(dtype)
-    return {"float16": "uint16", "bfloat16": "uint16", "bool": "uint8"}.get(name, name)
+    return STORED.get(name, name)
 
 
 class _Writer(Writer):

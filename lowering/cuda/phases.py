@@ -198,9 +198,6 @@ def _phase(kernel: CudaText, body: list, *numbers: Parameter) -> Phase:
                  written=_written(kernel))
 
 
-_READ = re.compile(r"\baligned\(.*?\)|^\s*read_vector\(.*")    # takes pointers, and writes nothing
-
-
 def _written(kernel: CudaText) -> frozenset:
     """The pointers that are not only read: those that are assigned to, or handed on."""
     return frozenset(p.name for p in kernel.parameters if p.kind in ("pointer", "scratch")
@@ -208,7 +205,6 @@ def _written(kernel: CudaText) -> frozenset:
 
 
 def _writes(line: str, name: str) -> bool:
-    line = _READ.sub("", line)
     line = _READS.sub("", line)
     if re.search(rf"\b{name}\b(?!\[)", line):
         return True

@@ -30,8 +30,6 @@ __all__ = ["Pointer", "Stack", "add_stacks", "aligned", "call_host", "check", "c
            "on_host", "part", "pointers", "read_vector", "replayed", "runs", "stacks", "strided",
            "write_vector", "zero"]
 
-_STORED = plainly._STORED
-
 
 class Pointer:
     """Elements of device memory from the byte `offset` on; a numbered one is read or written by
@@ -67,7 +65,7 @@ class Pointer:
 
 def _dtype(name: str) -> np.dtype:
     """The dtype of what kernels see of an array."""
-    return np.dtype(_STORED.get(name, name))
+    return np.dtype(plainly.STORED.get(name, name))
 
 
 # ---- kernels ----

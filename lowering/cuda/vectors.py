@@ -24,13 +24,13 @@ from lowering.cuda.parts import Part
 from lowering.cuda.vector_code import BYTES
 from lowering.expression import Text
 from lowering.kernel_text import from_memory, to_memory
-from lowering.loops import Constant, Index, Load, Map, Pick, Store
+from lowering.loops import BY_ELEMENT, Index, Load, Map, Store
+from lowering.plainly import STORED
 
 MANY = 1 << 17       # elements from which on it is worth it
 STREAMS = 10         # of memory at most: each takes as many registers as there are neighbours
 COST = 160           # of what is computed, at most, as it is written once for each neighbour
 ELSE = "else:"       # the line after which one element is taken after the other
-_STORED = {"float16": "uint16", "bfloat16": "uint16", "bool": "uint8"}
 
 
 def emit_vectors(part: Part) -> CudaText | None:
@@ -45,11 +45,8 @@ def _width(part: Part) -> int:
             or set(part.kernel.axes) != set(part.grid):
         return 1
     last = part.grid[-1]
-    width = width_along(last, part.kernel.statements, _BY_ELEMENT)
+    width = width_along(last, part.kernel.statements, BY_ELEMENT)
     return width if len(part.grid) == 1 or last.extent % width == 0 else 1
-
-
-_BY_ELEMENT = (Constant, Index, Load, Map, Pick, Store)
 
 
 def width_along(axis, statements: list, kinds: tuple) -> int:
@@ -122,7 +119,7 @@ class AtOnce(GridEmitter):
             name = copies[address] = self.numbers.name(prefix)
             dtype = name_of(place.view.dtype)
             self.arrays.append(
-                f"{name} = cuda.local.array({self.width}, {_STORED.get(dtype, dtype)})")
+                f"{name} = cuda.local.array({self.width}, {STORED.get(dtype, dtype)})")
         return f"{copies[address]}[each]"
 
     def _load(self, step, depth: int, path: tuple) -> Text:

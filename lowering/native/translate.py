@@ -23,12 +23,12 @@ from lowering.math.registry import FUNCTIONS
 from lowering.math.values import BOOL, ComplexValue, Value, llvm_type
 from lowering.native.operations import (INT64, Unsupported, as_scalar, binary, compare, convert,
                                         truth, unary, unified)
+from lowering.plainly import STORED
 
 _BYTE, _INT32 = ir.IntType(8), ir.IntType(32)
 _DTYPES = {name: np.dtype(name) for name in (
     "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32",
     "float64", "complex64", "complex128")} | {"bool_": BOOL}
-_STORED = {"float16": "uint16", "bfloat16": "uint16", "bool": "uint8"}
 _NUMBERS = {"inf": math.inf, "nan": math.nan}
 
 
@@ -392,7 +392,7 @@ def _parameter_type(kind: str) -> tuple:
         return llvm_type(np.dtype(kind)), np.dtype(kind)
     if kind == "stack*":
         raise Unsupported("stacks")
-    dtype = np.dtype(_STORED.get(kind[:-1], kind[:-1]))
+    dtype = np.dtype(STORED.get(kind[:-1], kind[:-1]))
     if dtype.kind == "c":
         part = llvm_type(_part(dtype))
         return ir.LiteralStructType([part, part]).as_pointer(), dtype

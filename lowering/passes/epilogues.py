@@ -18,10 +18,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from lowering.kernel_text import local_dtype
-from lowering.loops import Constant, Index, Kernel, Load, Map, Pick, Store
+from lowering.loops import BY_ELEMENT, Constant, Kernel, Load, Map, Store
 from lowering.views import Buffer, View, row_major
 
-_BY_ELEMENT = (Constant, Index, Load, Map, Pick, Store)
 CHEAP = 3              # the cost of a prologue, at most: it is computed again for each tile
 
 
@@ -101,7 +100,7 @@ def _is_epilogue(kernel: Kernel, result: Buffer, rows: int, columns: int) -> boo
     loads = [s for s in kernel.statements
              if isinstance(s, Load) and s.place.view.buffer.root() is result]
     stores = [s for s in kernel.statements if isinstance(s, Store)]
-    return all(isinstance(s, _BY_ELEMENT) for s in kernel.statements) \
+    return all(isinstance(s, BY_ELEMENT) for s in kernel.statements) \
         and all(_reads_all(load, result, rows, columns)
                 and load.place.coefficients == loads[0].place.coefficients for load in loads) \
         and all(_writes_all(store, loads[0].axes, result) for store in stores)

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import gc
-import random
 
 import numpy as np
 import pytest
+from on_cuda import shuffled_blocks
 from programs import PROGRAMS
 
 import functrans as ft
@@ -20,9 +20,8 @@ X = np.sin(np.arange(36.0)).reshape(6, 6)
 @pytest.fixture(autouse=True)
 def shuffled():
     """Blocks run in another order in each launch."""
-    driver.backend().order = random.Random(7)
-    yield
-    driver.backend().order = None
+    with shuffled_blocks():
+        yield
 
 
 def address(array):

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import gc
-import random
 import threading
 
 import numpy as np
 import pytest
+from on_cuda import shuffled_blocks
 
 from lowering.cuda import driver, graphs, reports
 from lowering.errors import CompilerMissing, OutOfDeviceMemory
@@ -19,9 +19,8 @@ MEBIBYTE = 2 ** 20
 @pytest.fixture(autouse=True)
 def shuffled():
     """Blocks run in another order in each test."""
-    driver.backend().order = random.Random(7)
-    yield
-    driver.backend().order = None
+    with shuffled_blocks():
+        yield
 
 
 def add_kernel(x, y, out, n):

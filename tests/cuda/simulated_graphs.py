@@ -1,13 +1,13 @@
 """Launches that are recorded and replayed, under the simulator."""
 from __future__ import annotations
 
-import random
 import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from on_cuda import shuffled_blocks
 from programs import PROGRAMS
 
 import functrans as ft
@@ -25,9 +25,8 @@ WEIGHTS = [np.random.default_rng(k).normal(size=(6, 6)) for k in range(4)]
 @pytest.fixture(autouse=True)
 def shuffled():
     """Blocks run in another order in each launch; graphs of other tests are no help."""
-    driver.backend().order = random.Random(7)
-    yield
-    driver.backend().order = None
+    with shuffled_blocks():
+        yield
     graphs.give_up()
 
 

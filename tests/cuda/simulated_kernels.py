@@ -1,11 +1,10 @@
 """Kernels for CUDA under the simulator, blocks in shuffled order: all rows, and programs."""
 from __future__ import annotations
 
-import random
 
 import numpy as np
 import pytest
-from on_cuda import assert_same, compiled, on_cuda
+from on_cuda import assert_same, compiled, on_cuda, shuffled_blocks
 from programs import PROGRAMS
 from test_kernel_text import FUNCTIONS
 from test_laws import assert_close, each, evaluate
@@ -20,9 +19,8 @@ from lowering.errors import IndexOutOfBounds
 @pytest.fixture(autouse=True)
 def shuffled():
     """Blocks run in another order in each launch."""
-    driver.backend().order = random.Random(7)
-    yield
-    driver.backend().order = None
+    with shuffled_blocks():
+        yield
 
 
 @pytest.fixture(scope="module")

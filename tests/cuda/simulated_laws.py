@@ -6,12 +6,12 @@ FUNCTRANS_TEST_PROFILE=thorough.
 """
 from __future__ import annotations
 
-import random
 
 import pytest
 import test_compose
 from compiled_laws import THOROUGH, hold, tried
 from hypothesis import settings
+from on_cuda import shuffled_blocks
 
 import functrans as ft
 from lowering.cuda import driver
@@ -22,9 +22,8 @@ EXAMPLES = 60 if THOROUGH else 8       # of random compositions
 @pytest.fixture(autouse=True)
 def shuffled():
     """Blocks run in another order in each launch; an error that nobody has read is one here."""
-    driver.backend().order = random.Random(7)
-    yield
-    driver.backend().order = None
+    with shuffled_blocks():
+        yield
     driver.synchronize()
 
 

@@ -394,14 +394,19 @@ def test_what_is_no_archive(tmp_path):
         archive.unpack(tmp_path / "kernels.zip", tmp_path)
 
 
-def test_pack_and_unpack_by_command(tmp_path, capsys):
-    compile_once(tmp_path / "there")
-    file = str(tmp_path / "kernels.zip")
+def carried_by_command(tmp_path, file: str, capsys) -> str:
+    """Packs the folder `there`, and unpacks it into `here`: what is printed."""
     with ft.config.override(cache_dir=tmp_path / "there"):
         command.main(["cache", "pack", file])
     with ft.config.override(cache_dir=tmp_path / "here"):
         command.main(["cache", "unpack", file])
-    shown = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+def test_pack_and_unpack_by_command(tmp_path, capsys):
+    compile_once(tmp_path / "there")
+    file = str(tmp_path / "kernels.zip")
+    shown = carried_by_command(tmp_path, file, capsys)
     assert f"packed 1 kernels into {file}" in shown
     assert f"unpacked 1 kernels into {tmp_path / 'here'}; 1 of them are new" in shown
     assert compile_once(tmp_path / "here").origin == "disk"
@@ -417,12 +422,7 @@ def device_kernel(folder) -> Cubin:
 def test_kernels_for_a_device_come_along(tmp_path, capsys):
     compile_once(tmp_path / "there")
     cubin = device_kernel(tmp_path / "there")
-    file = str(tmp_path / "kernels.zip")
-    with ft.config.override(cache_dir=tmp_path / "there"):
-        command.main(["cache", "pack", file])
-    with ft.config.override(cache_dir=tmp_path / "here"):
-        command.main(["cache", "unpack", file])
-    shown = capsys.readouterr().out
+    shown = carried_by_command(tmp_path, str(tmp_path / "kernels.zip"), capsys)
     assert "packed 2 kernels into" in shown and "; 2 of them are new" in shown
     assert store.load(store.folder_in(tmp_path / "here") / "abc.cubin") == cubin
     assert compile_once(tmp_path / "here").origin == "disk"

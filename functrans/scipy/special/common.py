@@ -2,9 +2,11 @@
 """
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
-from functrans.errors import DtypeError
+from functrans.errors import ArgumentError, DtypeError
 from functrans.ir.type import is_complex
 from functrans.numpy.promotion import as_operand, broadcast_all, materialize, promote_inexact
 from functrans.primitives.elementwise import convert
@@ -18,6 +20,17 @@ def reals(name: str, *given) -> list:
     if is_complex(arrays[0].dtype):
         raise DtypeError(f"special.{name} takes real arrays, got {arrays[0].type}")
     return arrays
+
+
+def natural(name: str, what: str, value) -> int:
+    """An int that is not negative; raises ArgumentError for what is none."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ArgumentError(f"special.{name}: {what} must be an int that is not negative")
+    return number
 
 
 def elementwise(primitive, name: str, *given):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import operator
 from fractions import Fraction
 
 import numpy as np
 
 from functrans.array import as_array
 from functrans.config import default_float
-from functrans.errors import ArgumentError, UnsupportedError
+from functrans.errors import UnsupportedError
 from functrans.numpy.choosing import where
 from functrans.numpy.ufuncs import abs, expm1, floor, isnan, log, log1p, rint
 from functrans.primitives.elementwise import stop_gradient
-from functrans.scipy.special.common import in_double, reals
+from functrans.scipy.special.common import in_double, natural, reals
 from functrans.scipy.special.exponentials import exprel
 from functrans.scipy.special.gammas import binom
 
@@ -86,12 +85,7 @@ def bernoulli(n: int):
     >>> ft.scipy.special.bernoulli(2)
     Array([ 1.        , -0.5       ,  0.16666667], dtype=float32)
     """
-    try:
-        n = operator.index(n)
-    except TypeError:
-        n = -1
-    if n < 0:
-        raise ArgumentError("special.bernoulli: n must be an int that is not negative")
+    n = natural("bernoulli", "n", n)
     numbers = [Fraction(1)]
     for m in range(1, n + 1):
         total = sum(math.comb(m + 1, k) * b for k, b in enumerate(numbers) if b)

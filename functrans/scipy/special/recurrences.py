@@ -11,7 +11,7 @@ import numpy as np
 
 from functrans.api.custom_jvp import custom_jvp
 from functrans.array import Array
-from functrans.errors import ArgumentError, ConcretizationError, DtypeError, UnsupportedError
+from functrans.errors import ConcretizationError, DtypeError, UnsupportedError
 from functrans.lax.elementwise import complex as complex_
 from functrans.lax.loops import fori_loop, scan
 from functrans.numpy.choosing import where
@@ -21,7 +21,7 @@ from functrans.numpy.ranges import arange
 from functrans.numpy.ufuncs import abs, cos, isnan, maximum, sin, sqrt
 from functrans.primitives.elementwise import convert
 from functrans.primitives.matrices import complex_dtype
-from functrans.scipy.special.common import in_double, reals
+from functrans.scipy.special.common import in_double, natural, reals
 
 
 # ---- Bessel functions ----
@@ -38,12 +38,7 @@ def bessel_jn(z, *, v: int, n_iter: int = 50):
     Array([0.7651977 , 0.44005057], dtype=float32)
     """
     z, = reals("bessel_jn", z)
-    try:
-        v = operator.index(v)
-    except TypeError:
-        v = -1
-    if v < 0:
-        raise ArgumentError("special.bessel_jn: v must be an int that is not negative")
+    v = natural("bessel_jn", "v", v)
     return in_double(lambda z: _orders(v, z), z)
 
 

@@ -64,7 +64,7 @@ def _closer(operands, state):
     return [count < 9, (root + x / root) * x.dtype.type(0.5), count + 1]
 
 
-_ROOT = Method(
+ROOT = Method(
     "root", lambda operands: [operands[0] > 0, fnp.ones_like(operands[0]),
                               fnp.zeros_like(operands[0], "int32")],
     _closer, lambda operands, state: state[1],
@@ -102,7 +102,7 @@ class Functrans(JaxLike):
         fnp, fnp.linalg, special, nn, lax, **names_of(ft, fnp, lax, linalg),
         rsqrt=functions.rsqrt, count_leading_zeros=elementwise.count_leading_zeros,
         stop_gradient=ft.stop_gradient, checkpoint=_checkpoint, random_bits=_random_bits,
-        root_by_steps=lambda x: iterate(_ROOT, x),
+        root_by_steps=lambda x: iterate(ROOT, x),
         derivative_of_betainc=lambda a, b, x: incomplete.betainc_slope(a, b, x, place=0),
         watched_bits=_watched_bits,
         bitcast=lax.bitcast_convert_type,
