@@ -29,10 +29,9 @@ LAYERS = (
     {"elsewhere"},
     {"control"},
     {"numpy"},
-    {"random", "api"},
+    {"random", "api", "flatten_util"},
     {"lax", "debug", "nn"},
-    {"dtypes", "flatten_util", "image", "ops", "optim", "scipy", "tree_util", "typing",
-     "functrans"},
+    {"dtypes", "image", "ops", "optim", "scipy", "tree_util", "typing", "functrans"},
     {"zoo", "doctor"},
     {"testing"},
 )

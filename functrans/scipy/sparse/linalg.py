@@ -15,13 +15,13 @@ import numpy as np
 from functrans import tree
 from functrans.array import ArrayBase
 from functrans.errors import ArgumentError, ShapeError
+from functrans.flatten_util import ravel_pytree
 from functrans.ir.type import is_complex
 from functrans.lax.implicit import custom_linear_solve
 from functrans.lax.loops import fori_loop, while_loop
 from functrans.numpy import linalg
 from functrans.numpy.choosing import where
 from functrans.numpy.creation import zeros, zeros_like
-from functrans.numpy.joining import concatenate
 from functrans.numpy.products import vdot
 from functrans.numpy.promotion import as_arraylike, materialize, promote_inexact
 from functrans.numpy.ranges import arange
@@ -89,23 +89,14 @@ def gmres(A, b, x0=None, *, tol: float = 1e-5, atol: float = 0.0, restart: int =
 # ---- what they share ----
 
 class _Vectors(NamedTuple):
-    """Pytrees as vectors. structure, shapes, dtype: of the pytrees."""
+    """Pytrees as vectors. structure, shapes, dtype: of the pytrees. unpack: of vectors."""
     structure: object
     shapes: tuple
     dtype: np.dtype
+    unpack: Callable
 
     def pack(self, values):
-        leaves = tree.leaves(values)
-        return concatenate([convert(as_arraylike(x), self.dtype).ravel() for x in leaves]) \
-            if leaves else zeros(0, self.dtype)
-
-    def unpack(self, vector):
-        leaves, start = [], 0
-        for shape in self.shapes:
-            size = int(np.prod(shape))
-            leaves.append(vector[start:start + size].reshape(shape))
-            start += size
-        return tree.unflatten(self.structure, leaves)
+        return _raveled(values, self.dtype)[0]
 
     def operator(self, A, name: str, what: str) -> Callable:
         """A matrix or a function as a function of vectors."""
@@ -133,7 +124,14 @@ def _vectors(A, b, x0, M) -> _Vectors:
     given = [x for part in (A, M) if part is not None and not callable(part) for x in [part]]
     parts = promote_inexact(*[as_arraylike(x) for x in
                               (*leaves, *tree.leaves(x0), *given)] or [zeros(0)])
-    return _Vectors(structure, tuple(np.shape(x) for x in leaves), materialize(parts[0]).dtype)
+    dtype = materialize(parts[0]).dtype
+    return _Vectors(structure, tuple(np.shape(x) for x in leaves), dtype, _raveled(b, dtype)[1])
+
+
+def _raveled(values, dtype) -> tuple:
+    """`ravel_pytree` of leaves that are converted to a dtype."""
+    vector, unravel = ravel_pytree(tree.map(lambda x: convert(as_arraylike(x), dtype), values))
+    return convert(vector, dtype), unravel
 
 
 def _solved(name: str, method: Callable, A, b, x0, tol, atol, maxiter, M) -> tuple:
